@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Chooses how guests are run: KVM only where a guest has proved to boot with
+it, otherwise emulation with one host thread a virtual CPU.
+
+A /dev/kvm that opens proves nothing: on some machines stock kernels hang or
+die under it. So the very kernel is booted, bare, under a short watchdog, and
+the answer remembered for this host, CPU, QEMU and kernel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from qemu.machine import Accel, GuestError
+from qemu.store import locked, write_whole
+
+# A page table of translations shared by all virtual CPUs, one thread each.
+EMULATED = ("-accel", "tcg,thread=multi")
+KVM = ("-accel", "kvm")
+PROBE_IDLE_S = 8.0
+PROBE_TOTAL_S = 30.0
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """All that a remembered answer depends on."""
+
+    host_kernel: str
+    cpu: str
+    qemu: str
+    guest_release: str
+
+    def key(self) -> str:
+        text = "\0".join((self.host_kernel, self.cpu, self.qemu, self.guest_release))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _cpu_name(cpuinfo: str) -> str:
+    for line in cpuinfo.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def host_facts(qemu: str, guest_release: str) -> HostFacts:
+    """Facts of this host for `qemu`, the program."""
+    try:
+        version = subprocess.run([qemu, "--version"], capture_output=True, text=True,
+                                 check=False).stdout.partition("\n")[0]
+    except FileNotFoundError:
+        version = "none"
+    uname = platform.uname()
+    cpu = _cpu_name(Path("/proc/cpuinfo").read_text(errors="replace"))
+    return HostFacts(f"{uname.release} {uname.version}", cpu, version, guest_release)
+
+
+def emulated(note: str) -> Accel:
+    return Accel("tcg", EMULATED, note)
+
+
+def kvm_problem(device: Path = Path("/dev/kvm")) -> str:
+    """Why KVM cannot even be tried, or "" if it can."""
+    if not device.exists():
+        return f"there is no {device}"
+    if not os.access(device, os.R_OK | os.W_OK):
+        return f"{device} may not be opened by this user"
+    return ""
+
+
+def _remembered(path: Path) -> str | None:
+    """The stored problem ("" for none), or None when nothing is stored."""
+    try:
+        stored = json.loads(path.read_text())
+        return str(stored["problem"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _prove(facts: HostFacts, cache: Path, probe: Callable[[Accel], str]) -> str:
+    path = cache / "accel" / f"{facts.key()}.json"
+    with locked(cache / "accel" / ".lock"):
+        problem = _remembered(path)
+        if problem is None:
+            problem = probe(Accel("kvm", KVM))
+            stored = {"problem": problem, "guest": facts.guest_release, "qemu": facts.qemu}
+            write_whole(path, json.dumps(stored).encode())
+    return problem
+
+
+def choose(asked: str, facts: HostFacts, cache: Path, probe: Callable[[Accel], str],
+           unusable: Callable[[], str] = kvm_problem) -> Accel:
+    """The accelerator to use for `asked` = auto, kvm or tcg.
+
+    `probe` boots a bare guest with the accelerator it is given and returns
+    what went wrong, or "". Raises GuestError when kvm was insisted on.
+    """
+    if asked == "tcg":
+        return emulated("emulation, as asked: -accel tcg,thread=multi")
+    problem = unusable() or _prove(facts, cache, probe)
+    if not problem:
+        return Accel("kvm", KVM, f"KVM: {facts.guest_release} has proved to boot with it here")
+    if asked == "kvm":
+        raise GuestError(f"KVM cannot be used: {problem}", "use ACCEL=tcg or ACCEL=auto")
+    return emulated(f"emulation (-accel tcg,thread=multi), not KVM: {problem}")

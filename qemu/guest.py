@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Starts one guest, streams what it says, and ends it in bounded time.
+
+The verdict channel is a file that QEMU appends to, so it survives whatever
+happens to this process; it is handed on as it grows. A guest that says
+nothing for too long is ended and called a hang. What the text means is for
+transcript.py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from qemu.machine import Accel, GuestError, Machine, Topology
+
+POLL_S = 0.02
+_PR_SET_PDEATHSIG = 1
+
+
+class Stopped(Exception):
+    """The user or the system asked this process to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@dataclass(frozen=True)
+class GuestSpec:
+    """All it takes to boot a guest; times in seconds."""
+
+    machine: Machine
+    topology: Topology
+    accel: Accel
+    image: Path
+    initrd: Path
+    run_dir: Path
+    idle_s: float
+    total_s: float
+    append: str = ""
+    interactive: bool = False
+
+    @property
+    def channel(self) -> Path:
+        return self.run_dir / "channel"
+
+    @property
+    def console(self) -> Path:
+        return self.run_dir / "console"
+
+
+@dataclass(frozen=True)
+class GuestResult:
+    """How a guest ended: `powered-off` (QEMU left by itself, which a panic
+    does too), `hang`, `timeout`, or `died` (QEMU failed; `detail` says why)."""
+
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+
+def command(spec: GuestSpec) -> list[str]:
+    """The QEMU command for this guest."""
+    machine = spec.machine
+    words = f"{machine.command_line(spec.accel)} {spec.append}".strip()
+    if spec.interactive:
+        console = f"stdio,id=con,signal=off,logfile={_value(spec.console)}"
+    else:
+        console = f"file,id=con,path={_value(spec.console)}"
+    return [
+        machine.qemu, "-nodefaults", "-no-user-config", "-display", "none",
+        "-nic", "none", "-no-reboot",
+        *machine.cpu_options(spec.accel),
+        *machine.numa_options(spec.topology),
+        "-chardev", console, "-device", f"{machine.serial_device},chardev=con",
+        "-chardev", f"file,id=out,path={_value(spec.channel)}",
+        "-device", f"{machine.serial_device},chardev=out",
+        "-kernel", str(spec.image), "-initrd", str(spec.initrd), "-append", words,
+    ]
+
+
+def _value(path: Path) -> str:
+    """A path as the value of a QEMU option, where a comma is doubled."""
+    return str(path).replace(",", ",,")
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into Stopped, so that `finally` runs."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _started(spec: GuestSpec) -> Iterator[subprocess.Popen[bytes]]:
+    """QEMU in a process group of its own; ended on the way out, always."""
+    program = shutil.which(spec.machine.qemu)
+    if program is None:
+        raise GuestError(f"{spec.machine.qemu} is not installed",
+                         f"install the package {spec.machine.package}")
+    for path in (spec.channel, spec.console):
+        path.write_bytes(b"")
+    with open(spec.run_dir / "qemu.log", "wb") as log:
+        process = subprocess.Popen(
+            [program, *command(spec)[1:]],
+            stdin=None if spec.interactive else subprocess.DEVNULL,
+            stdout=None if spec.interactive else log, stderr=log,
+            start_new_session=not spec.interactive, preexec_fn=_die_with_parent)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+class _Tail:
+    """Hands on what a growing file has gained, undamaged UTF-8 or not."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "rb")
+
+    def read(self) -> bytes:
+        return self._file.read()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _watch(spec: GuestSpec, process: subprocess.Popen[bytes], tail: _Tail,
+           on_bytes: Callable[[bytes], None]) -> str:
+    """Follow a guest until it ends or must be ended; says which."""
+    poller = select.poll()
+    ended = os.pidfd_open(process.pid)
+    poller.register(ended, select.POLLIN)
+    start = progress = time.monotonic()
+    console_size = 0
+    try:
+        while True:
+            gone = bool(poller.poll(POLL_S * 1000))
+            new, size = tail.read(), _size(spec.console)
+            now = time.monotonic()
+            if new or size != console_size:
+                progress, console_size = now, size
+            on_bytes(new)
+            if gone:
+                return "died" if process.wait() else "powered-off"
+            if spec.interactive:
+                continue
+            if now - progress > spec.idle_s:
+                return "hang"
+            if now - start > spec.total_s:
+                return "timeout"
+    finally:
+        os.close(ended)
+
+
+def run(spec: GuestSpec, on_bytes: Callable[[bytes], None]) -> GuestResult:
+    """Boot a guest and follow it to its end.
+
+    `on_bytes` gets the verdict channel as it grows, and b"" about every
+    POLL_S seconds of silence.
+    """
+    start = time.monotonic()
+    with _started(spec) as process:
+        tail = _Tail(spec.channel)
+        try:
+            outcome = _watch(spec, process, tail, on_bytes)
+        finally:
+            tail.close()
+    detail = (spec.run_dir / "qemu.log").read_text(errors="replace").strip()
+    return GuestResult(outcome, time.monotonic() - start, detail)

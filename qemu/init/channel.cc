@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// channel - see channel.h. Writes are whole lines in one write(), so a line of
+// the agent never lands inside one that it forwards.
+#include "channel.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <termios.h>
+#include <unistd.h>
+
+namespace guest {
+
+Channel::Channel(const char *device)
+	: fd_(open(device, O_RDWR | O_NOCTTY | O_CLOEXEC))
+{
+	termios tty;
+	if (fd_ < 0 || tcgetattr(fd_, &tty) < 0)
+		return;
+	cfmakeraw(&tty);
+	cfsetspeed(&tty, B115200);
+	tcsetattr(fd_, TCSANOW, &tty);
+}
+
+Channel::~Channel()
+{
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+void Channel::send(std::string_view bytes)
+{
+	while (fd_ >= 0 && !bytes.empty()) {
+		const ssize_t n = write(fd_, bytes.data(), bytes.size());
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		bytes.remove_prefix(static_cast<size_t>(n));
+	}
+	if (fd_ >= 0)
+		tcdrain(fd_);
+}
+
+void Channel::step(std::string_view name, int error)
+{
+	std::string line("@ step ");
+	line.append(name);
+	if (error) {
+		failures_++;
+		line.append(" error ").append(std::to_string(error));
+		line.append(" ").append(strerror(error)).append("\n");
+	} else {
+		line.append(" ok\n");
+	}
+	send(line);
+}
+
+void Channel::fact(std::string_view key, std::string_view value)
+{
+	std::string line("@ fact ");
+	line.append(key).append("=").append(value).append("\n");
+	send(line);
+}
+
+void Channel::fact(std::string_view key, uint64_t value)
+{
+	fact(key, std::to_string(value));
+}
+
+void Channel::end(std::string_view status)
+{
+	std::string line("@ end ");
+	line.append(status).append("\n");
+	send(line);
+}
+
+} // namespace guest

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * steps - what a guest does, one function a step. A step that fails says so
+ * on the channel and the guest goes on: what a missing mount means for a
+ * verdict is for the module and the host to say.
+ */
+#ifndef GUEST_INIT_STEPS_H
+#define GUEST_INIT_STEPS_H
+
+#include "channel.h"
+#include "text.h"
+
+namespace guest {
+
+void mount_file_systems(Channel &out);
+
+/* Moves init into a memory cgroup, without which a kernel accounts no object. */
+void enter_memory_cgroup(Channel &out);
+
+/* Release, CPUs, nodes, memory: what the host cannot know from outside. */
+void report_facts(Channel &out);
+
+/* True if the module is in the kernel now. */
+[[nodiscard]] bool insert_module(Channel &out, const Config &config);
+
+/* Sends the followed file to the channel until its end. Reads again only when
+ * all bytes have left: the writer may take a blocked read for "delivered". */
+void follow_verdicts(Channel &out, const Config &config);
+
+void remove_module(Channel &out, const Config &config);
+
+/* Loads and unloads the module config.cycles times, every second time with a
+ * removal in mid-run, and reports memory counters along the way. */
+void cycle_module(Channel &out, const Config &config);
+
+void rescue_shell(Channel &out);
+
+} // namespace guest
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Host tests of text.cc: every form the configuration and the kernel's files
+// take, and the malformed ones that must not be taken for something.
+#include "../text.h"
+
+#include <gtest/gtest.h>
+
+namespace guest {
+namespace {
+
+TEST(Config, ReadsEveryKey)
+{
+	const Config c = parse_config("mode=cycles\nmodule=thing\nfollow=/sys/x\n"
+				      "args=seed=4 scenario=\"a,b\"\ncut_args=seed=5\n"
+				      "cycles=7\ncut_max_ms=20\nseed=9\nrescue=1\n");
+	EXPECT_EQ(c.mode, Mode::Cycles);
+	EXPECT_EQ(c.module, "thing");
+	EXPECT_EQ(c.follow, "/sys/x");
+	EXPECT_EQ(c.args, "seed=4 scenario=\"a,b\"");
+	EXPECT_EQ(c.cut_args, "seed=5");
+	EXPECT_EQ(c.cycles, 7u);
+	EXPECT_EQ(c.cut_max_ms, 20u);
+	EXPECT_EQ(c.seed, 9u);
+	EXPECT_TRUE(c.rescue);
+	EXPECT_TRUE(c.problem.empty());
+}
+
+TEST(Config, IsSilentAboutWhatIsAbsent)
+{
+	const Config c = parse_config("\n# a comment\r\n  mode = bare \r\n");
+	EXPECT_EQ(c.mode, Mode::Bare);
+	EXPECT_FALSE(c.rescue);
+	EXPECT_TRUE(c.problem.empty());
+}
+
+TEST(Config, CutArgsDefaultToArgs)
+{
+	EXPECT_EQ(parse_config("args=seconds=1\n").cut_args, "seconds=1");
+}
+
+TEST(Config, NamesTheFirstLineItCannotRead)
+{
+	EXPECT_EQ(parse_config("mode=run\nspeed=3\nmode=fly\n").problem, "speed=3");
+	EXPECT_EQ(parse_config("cycles=-1").problem, "cycles=-1");
+	EXPECT_EQ(parse_config("cycles=4294967296").problem, "cycles=4294967296");
+	EXPECT_EQ(parse_config("rescue=yes").problem, "rescue=yes");
+}
+
+TEST(Number, TakesWholeDecimalsOnly)
+{
+	EXPECT_EQ(parse_number("18446744073709551615"), ~uint64_t{0});
+	for (const char *bad : {"", "12x", " 1", "-1", "0x10", "18446744073709551616"})
+		EXPECT_FALSE(parse_number(bad)) << bad;
+}
+
+TEST(List, CountsMembers)
+{
+	EXPECT_EQ(count_list("0-3,8,10-11\n"), 7u);
+	EXPECT_EQ(count_list("0"), 1u);
+	EXPECT_EQ(count_list("\n"), 0u);
+}
+
+TEST(List, RefusesMalformedOnes)
+{
+	for (const char *bad : {"3-1", "a", "1-", "-1", "1,,2", "1-2-3"})
+		EXPECT_FALSE(count_list(bad)) << bad;
+}
+
+TEST(Meminfo, FindsTheNamedLineOnly)
+{
+	const char *text = "MemTotal:       997000 kB\nSUnreclaim:      4812 kB\n";
+	EXPECT_EQ(meminfo_kb(text, "SUnreclaim"), 4812u);
+	EXPECT_FALSE(meminfo_kb(text, "Unreclaim"));
+	EXPECT_FALSE(meminfo_kb("SUnreclaim: many kB", "SUnreclaim"));
+}
+
+TEST(Slabinfo, AddsUpCachesAndSkipsTitles)
+{
+	const SlabTotals t = slab_totals(
+		"slabinfo - version: 2.1\n"
+		"# name            <active_objs> <num_objs> <objsize>\n"
+		"kmalloc-64  120 128 64 64 1 : tunables 0 0 0 : slabdata 2 2 0\n"
+		"dentry       10  21 192 21 1 : tunables 0 0 0 : slabdata 1 1 0\n");
+	EXPECT_EQ(t.caches, 2u);
+	EXPECT_EQ(t.active_objects, 130u);
+	EXPECT_EQ(t.slabs, 3u);
+}
+
+TEST(Slabinfo, EmptyIsZero)
+{
+	EXPECT_EQ(slab_totals("").caches, 0u);
+}
+
+TEST(MemoryBlock, IsNotEveryNameThatBeginsSo)
+{
+	EXPECT_TRUE(is_memory_block("memory12"));
+	EXPECT_FALSE(is_memory_block("memory_failure"));
+	EXPECT_FALSE(is_memory_block("memory"));
+	EXPECT_FALSE(is_memory_block("memory1x"));
+}
+
+TEST(Words, AreWhole)
+{
+	EXPECT_TRUE(has_word("cpuset cpu memory pids\n", "memory"));
+	EXPECT_FALSE(has_word("memory_other\n", "memory"));
+	EXPECT_FALSE(has_word("", "memory"));
+}
+
+TEST(Random, RepeatsFromItsSeed)
+{
+	uint64_t a = 5, b = 5, zero = 0;
+	EXPECT_EQ(next_random(&a), next_random(&b));
+	EXPECT_NE(next_random(&a), next_random(&a));
+	EXPECT_NE(next_random(&zero), 0u);
+}
+
+} // namespace
+} // namespace guest

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// text - see text.h. Splits and counts; never allocates more than the values
+// it returns, and takes malformed input for absent, not for zero.
+#include "text.h"
+
+#include <charconv>
+
+namespace guest {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+std::string_view trim(std::string_view text)
+{
+	const size_t first = text.find_first_not_of(kBlanks);
+	if (first == std::string_view::npos)
+		return {};
+	return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// Removes and returns everything before the next `end`, or all there is.
+std::string_view take(std::string_view *rest, char end)
+{
+	const size_t at = rest->find(end);
+	const std::string_view head = rest->substr(0, at);
+	rest->remove_prefix(at == std::string_view::npos ? rest->size() : at + 1);
+	return head;
+}
+
+std::string_view take_word(std::string_view *rest)
+{
+	*rest = trim(*rest);
+	const size_t at = rest->find_first_of(kBlanks);
+	const std::string_view word = rest->substr(0, at);
+	rest->remove_prefix(word.size());
+	return word;
+}
+
+template <typename T> bool set_number(std::string_view value, T *to)
+{
+	const std::optional<uint64_t> number = parse_number(value);
+	if (!number || *number > static_cast<T>(~T{0}))
+		return false;
+	*to = static_cast<T>(*number);
+	return true;
+}
+
+bool set_mode(std::string_view value, Mode *mode)
+{
+	if (value == "bare")
+		*mode = Mode::Bare;
+	else if (value == "run")
+		*mode = Mode::Run;
+	else if (value == "cycles")
+		*mode = Mode::Cycles;
+	else
+		return false;
+	return true;
+}
+
+bool set_text(std::string_view value, std::string *to)
+{
+	to->assign(value);
+	return true;
+}
+
+bool apply(Config *config, std::string_view key, std::string_view value)
+{
+	if (key == "mode")
+		return set_mode(value, &config->mode);
+	if (key == "module")
+		return set_text(value, &config->module);
+	if (key == "follow")
+		return set_text(value, &config->follow);
+	if (key == "args")
+		return set_text(value, &config->args);
+	if (key == "cut_args")
+		return set_text(value, &config->cut_args);
+	if (key == "cycles")
+		return set_number(value, &config->cycles);
+	if (key == "cut_max_ms")
+		return set_number(value, &config->cut_max_ms);
+	if (key == "seed")
+		return set_number(value, &config->seed);
+	if (key == "rescue") {
+		config->rescue = value == "1";
+		return value == "0" || value == "1";
+	}
+	return false;
+}
+
+// One "A" or "A-B" of a CPU list.
+std::optional<uint64_t> range_size(std::string_view range)
+{
+	const std::string_view whole = range;
+	const std::optional<uint64_t> first = parse_number(take(&range, '-'));
+	if (!first)
+		return {};
+	if (whole.find('-') == std::string_view::npos)
+		return 1;
+	const std::optional<uint64_t> last = parse_number(range);
+	if (!last || *last < *first)
+		return {};
+	return *last - *first + 1;
+}
+
+} // namespace
+
+std::optional<uint64_t> parse_number(std::string_view text)
+{
+	uint64_t value = 0;
+	const char *end = text.data() + text.size();
+	const auto [at, error] = std::from_chars(text.data(), end, value);
+	if (text.empty() || error != std::errc() || at != end)
+		return {};
+	return value;
+}
+
+Config parse_config(std::string_view text)
+{
+	Config config;
+	while (!text.empty()) {
+		const std::string_view line = trim(take(&text, '\n'));
+		if (line.empty() || line.front() == '#')
+			continue;
+		std::string_view value = line;
+		const std::string_view key = trim(take(&value, '='));
+		if (!apply(&config, key, trim(value)) && config.problem.empty())
+			config.problem.assign(line);
+	}
+	if (config.cut_args.empty())
+		config.cut_args = config.args;
+	return config;
+}
+
+std::optional<uint32_t> count_list(std::string_view list)
+{
+	std::string_view rest = trim(list);
+	while (!rest.empty() && rest.back() == '\n')
+		rest = trim(rest.substr(0, rest.size() - 1));
+	uint64_t members = 0;
+	while (!rest.empty()) {
+		const std::optional<uint64_t> size = range_size(take(&rest, ','));
+		if (!size)
+			return {};
+		members += *size;
+	}
+	return static_cast<uint32_t>(members);
+}
+
+std::optional<uint64_t> meminfo_kb(std::string_view text, std::string_view name)
+{
+	while (!text.empty()) {
+		std::string_view line = take(&text, '\n');
+		if (take(&line, ':') == name)
+			return parse_number(take_word(&line));
+	}
+	return {};
+}
+
+SlabTotals slab_totals(std::string_view slabinfo)
+{
+	SlabTotals totals;
+	while (!slabinfo.empty()) {
+		std::string_view line = take(&slabinfo, '\n');
+		const std::string_view name = take_word(&line);
+		const std::optional<uint64_t> active = parse_number(take_word(&line));
+		if (!active || name.empty() || name.front() == '#')
+			continue; // the two title lines
+		totals.caches++;
+		totals.active_objects += *active;
+		const size_t slabdata = line.find("slabdata");
+		if (slabdata == std::string_view::npos)
+			continue;
+		line.remove_prefix(slabdata + 8);
+		take_word(&line); // active slabs; with SLUB the same number
+		totals.slabs += parse_number(take_word(&line)).value_or(0);
+	}
+	return totals;
+}
+
+bool is_memory_block(std::string_view name)
+{
+	constexpr std::string_view kPrefix = "memory";
+	return name.starts_with(kPrefix) && parse_number(name.substr(kPrefix.size()));
+}
+
+bool has_word(std::string_view list, std::string_view word)
+{
+	while (!list.empty()) {
+		std::string_view line = take(&list, '\n');
+		for (std::string_view w = take_word(&line); !w.empty(); w = take_word(&line))
+			if (w == word)
+				return true;
+	}
+	return false;
+}
+
+uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state ? *state : 0x9e3779b97f4a7c15;
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	*state = x;
+	return x * 0x2545f4914f6cdd1d;
+}
+
+} // namespace guest

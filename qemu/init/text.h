@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * text - reads the small texts a guest is made of: the run's configuration,
+ * CPU lists, /proc/meminfo and /proc/slabinfo. Pure: it opens no file and
+ * prints nothing, so that host tests can try every line of it.
+ */
+#ifndef GUEST_INIT_TEXT_H
+#define GUEST_INIT_TEXT_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace guest {
+
+enum class Mode { Bare, Run, Cycles };
+
+/* What the host asks of this guest. Every member has the value it takes when
+ * the configuration is silent about it. */
+struct Config {
+	Mode mode = Mode::Run;
+	std::string module;       /* name as rmmod knows it; empty: load nothing */
+	std::string follow;       /* file that is read to its end and sent out */
+	std::string args;         /* module parameters */
+	std::string cut_args;     /* the same for loads removed in mid-run */
+	uint32_t cycles = 200;
+	uint32_t cut_max_ms = 1500; /* longest life of a load removed in mid-run */
+	uint64_t seed = 1;
+	bool rescue = false;
+	std::string problem;      /* first line that could not be understood */
+};
+
+Config parse_config(std::string_view text);
+
+std::optional<uint64_t> parse_number(std::string_view text);
+
+/* Number of members of "0-3,8,10-11"; nothing if the list is malformed. */
+std::optional<uint32_t> count_list(std::string_view list);
+
+/* The line of /proc/meminfo that begins with `name:`, in kB. */
+std::optional<uint64_t> meminfo_kb(std::string_view text, std::string_view name);
+
+/* Totals over /proc/slabinfo (version 2.x). */
+struct SlabTotals {
+	uint64_t caches = 0;
+	uint64_t active_objects = 0;
+	uint64_t slabs = 0;
+};
+SlabTotals slab_totals(std::string_view slabinfo);
+
+/* "memory12" yes, "memory_failure" and "memory" no. */
+bool is_memory_block(std::string_view name);
+
+/* Whether `word` stands in the blank-separated `list`. */
+bool has_word(std::string_view list, std::string_view word);
+
+/* xorshift64*: the same seed gives the same delays in every guest. */
+uint64_t next_random(uint64_t *state);
+
+} // namespace guest
+
+#endif

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One small file a machine; `find` picks one by architecture.
+
+A machine is data: what to start and with which options. Starting it is for
+guest.py.
+"""
+
+from __future__ import annotations
+
+from qemu.machine import GuestError, Machine
+from qemu.machines import x86_64
+
+MACHINES: tuple[Machine, ...] = (x86_64.MACHINE,)
+
+
+def find(arch: str) -> Machine:
+    """The machine for a kernel architecture as `uname -m` names it."""
+    for machine in MACHINES:
+        if machine.arch == arch:
+            return machine
+    known = ", ".join(machine.arch for machine in MACHINES)
+    raise GuestError(f"no guest machine for architecture {arch}", f"known: {known}")
