@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// diagnosis - see diagnosis.h.
+#include "diagnosis.h"
+
+namespace st {
+
+u32 truncated_to_bits(u64 expected, u64 seen)
+{
+	if (seen == expected)
+		return 0;
+	for (u32 bits = 8; bits <= 32; bits += 8)
+		if (seen == (expected & ((1ull << bits) - 1)))
+			return bits;
+	return 0;
+}
+
+Cause diagnose(Invariant broken, const Sighting &s)
+{
+	switch (broken) {
+	case Invariant::NodePointerKept:
+	case Invariant::NodeBarnKept:
+	case Invariant::NodeStructElsewhere:
+	case Invariant::OfflineNodeHasNoSlabs:
+		return Cause::Lifetime;
+	case Invariant::ExtsNamesMemcg:
+		if (s.on_reader == s.on_writer)
+			return Cause::Accounting;
+		break;
+	case Invariant::ExtsClearedOnFree:
+		return Cause::Accounting;
+	default:
+		break;
+	}
+	// Ordering: the writer always had it right, the reader caught up or not.
+	if (s.on_reader != s.expected && s.on_writer == s.expected)
+		return Cause::Ordering;
+	// Truncation is arithmetic: wrong on the CPU that wrote it, too.
+	if (s.on_writer != s.expected && truncated_to_bits(s.expected, s.on_writer))
+		return Cause::Truncation;
+	return Cause::Corruption;
+}
+
+} // namespace st

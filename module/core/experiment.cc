@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// experiment - see experiment.h. This file: the run as a whole, and what core
+// offers to main.c.
+#include "experiment.h"
+
+using namespace st;
+
+struct st_core {
+	const st_ops *ops;
+	st_request request;
+	st_environment env;
+	Layout layout;
+	Report *report;
+	Tally *tally;
+	alignas(16) u8 report_storage[sizeof(Report)];
+	alignas(16) u8 tally_storage[sizeof(Tally)];
+};
+
+// Storage comes from main.c, so placement new is all that core needs.
+inline void *operator new(size_t, void *at) noexcept { return at; }
+
+namespace {
+
+constexpr u32 kMaxSeconds = 86400;
+constexpr u32 kMaxBenchRounds = 100;
+
+int refuse(char *reason, const Line<ST_REASON_BYTES> &line)
+{
+	__builtin_memcpy(reason, line.c_str(), line.text().size() + 1);
+	return -22; // -EINVAL
+}
+
+u32 count_chosen(const st_request &request)
+{
+	u32 count = 0;
+	for (const Scenario &scenario : scenarios())
+		count += chosen(request.scenario, scenario);
+	return count;
+}
+
+void run_family(const Context &context, const Scenario &scenario, Tally *tally)
+{
+	switch (scenario.family) {
+	case Family::Exts: return run_exts(context, scenario, tally);
+	case Family::BustedExts: return run_busted_exts(context, scenario, tally);
+	case Family::Late: return run_late(context, scenario, tally);
+	case Family::Handoff:
+	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
+	case Family::Node: return run_node(context, scenario, tally);
+	}
+}
+
+void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
+{
+	const Verdict verdict = tally.verdict();
+	if (scenario.busted()) {
+		if (verdict == Verdict::Skip)
+			return;
+		totals->twins++;
+		if (caught(scenario, tally))
+			totals->twins_caught++;
+		else
+			totals->broken++;
+		return;
+	}
+	totals->pass += verdict == Verdict::Pass;
+	totals->fail += verdict == Verdict::Fail;
+	totals->skip += verdict == Verdict::Skip;
+	totals->broken += verdict == Verdict::Broken;
+}
+
+// Each scenario has its own stream of random numbers, whichever others run.
+u64 scenario_seed(u64 seed, const Scenario &scenario)
+{
+	for (const char *c = scenario.name; *c; c++)
+		seed = (seed ^ u8(*c)) * 0x100000001b3ull;
+	return seed;
+}
+
+void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *totals)
+{
+	const st_ops &ops = *core->ops;
+	Tally &tally = *new (core->tally_storage) Tally();
+	const Context context{ops, core->env, core->layout,
+			      scenario_seed(core->request.seed, scenario),
+			      u64(core->request.seconds) * 1000000000ull};
+	core->report->scenario_begin(scenario);
+	ops.settle();
+	const u64 begin = ops.now_ns();
+	run_family(context, scenario, &tally);
+	if (ops.stopping())
+		tally.broken("the module was unloaded before the scenario had ended");
+	core->report->scenario_end(number, scenario, tally, ops.now_ns() - begin);
+	count(scenario, tally, totals);
+	ops.settle();
+}
+
+void emit_layout(void *arg, const char *text, size_t bytes)
+{
+	static_cast<Report *>(arg)->layout_line(Text(text, bytes));
+}
+
+} // namespace
+
+extern "C" size_t st_core_bytes(void)
+{
+	return sizeof(st_core);
+}
+
+extern "C" int st_core_create(st_core *core, const st_ops *ops, const st_request *request,
+			      char *reason)
+{
+	Line<ST_REASON_BYTES> line;
+	if (request->seconds < 1 || request->seconds > kMaxSeconds)
+		return refuse(reason, line.add("seconds=").add_dec(request->seconds)
+				      .add(" is not in 1 to ").add_dec(kMaxSeconds));
+	if (request->bench > kMaxBenchRounds)
+		return refuse(reason, line.add("bench=").add_dec(request->bench)
+				      .add(" is not in 0 to ").add_dec(kMaxBenchRounds));
+	const Text unknown = unknown_in(request->scenario);
+	if (!unknown.empty())
+		return refuse(reason, line.add("scenario=: no scenario matches '")
+				      .add(unknown.until(60)).add("'; README.md lists them"));
+	new (core) st_core();
+	core->ops = ops;
+	core->request = *request;
+	core->report = new (core->report_storage) Report(*ops);
+	return 0;
+}
+
+extern "C" void st_core_learn(st_core *core, const st_environment *env)
+{
+	core->env = *env;
+	core->env.btf = nullptr;	// the caller's; not needed after this
+	core->env.btf_bytes = 0;
+	const Span<const u8> blob(env->btf, env->btf_bytes);
+	if (!env->btf)
+		return core->layout.unknown(env->btf_reason);
+	const u32 types = Btf::count_types(blob);
+	Buffer<u32> index(*core->ops, types ? types : 1);
+	if (!index)
+		return core->layout.unknown("there is no memory for an index of BTF");
+	Btf btf;
+	if (const char *wrong = btf.open(blob, index.all()))
+		return core->layout.unknown(wrong);
+	core->layout.learn(btf);
+}
+
+extern "C" void st_core_layout(const st_core *core,
+			       void (*write)(void *arg, const char *text, size_t bytes),
+			       void *arg)
+{
+	core->layout.describe(write, arg);
+}
+
+extern "C" void st_core_run(st_core *core, st_totals *totals)
+{
+	u32 number = 0;
+	core->report->begin(core->env, core->request);
+	core->layout.describe(emit_layout, core->report);
+	core->report->plan(count_chosen(core->request));
+	for (const Scenario &scenario : scenarios()) {
+		if (core->ops->stopping())
+			break;
+		if (chosen(core->request.scenario, scenario))
+			run_one(core, ++number, scenario, totals);
+	}
+	if (core->request.bench && !core->ops->stopping()) {
+		const Context context{*core->ops, core->env, core->layout, core->request.seed, 0};
+		run_bench(context, core->request.bench, core->report);
+	}
+	core->report->end(*totals);
+}

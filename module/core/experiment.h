@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// experiment - one run from scenario to report. experiment*.cc are the only
+// files of core that call the kernel side, through abi.h; one file a family.
+#pragma once
+#include "layout.h"
+#include "plan.h"
+#include "report.h"
+#include "scenario.h"
+#include "tally.h"
+
+namespace st {
+
+// What a family's function works with.
+struct Context {
+	const st_ops &ops;
+	const st_environment &env;
+	const Layout &layout;
+	u64 seed;		// of this scenario
+	u64 duration_ns;	// for timed ones
+
+	bool stopping() const { return ops.stopping() != 0; }
+	bool two_cpus() const { return env.cpus >= 2; }
+};
+
+void run_exts(const Context &context, const Scenario &scenario, Tally *tally);
+void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally);
+void run_late(const Context &context, const Scenario &scenario, Tally *tally);
+void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
+void run_node(const Context &context, const Scenario &scenario, Tally *tally);
+
+// Rounds of engine and bare loop, in turns; one line of the report a round.
+void run_bench(const Context &context, u32 rounds, Report *report);
+
+} // namespace st

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// invariant - see invariant.h.
+#include "invariant.h"
+
+namespace st {
+namespace {
+
+Finding equal(u64 expected, u64 writer, u64 reader)
+{
+	return Finding{writer == expected && reader == expected,
+		       Sighting{expected, writer, reader, reader}};
+}
+
+} // namespace
+
+Finding slab_owns_object(const st_object_view &view, u64 cache)
+{
+	return equal(cache, view.slab_cache, view.slab_cache);
+}
+
+Finding exts_step_matches(const st_object_view &on_writer, const st_object_view &on_reader,
+			  const st_layout &layout)
+{
+	const Placement placement = placement_of(on_writer, layout);
+	return equal(expected_step(on_writer, layout, placement), on_writer.step_bytes,
+		     on_reader.step_bytes);
+}
+
+Finding exts_in_bounds(const st_object_view &view, const st_layout &layout)
+{
+	const Range range = slot_range(view, layout, placement_of(view, layout));
+	const bool inside = view.slot >= range.begin &&
+			    view.slot + layout.ext_bytes <= range.end;
+	const bool aligned = view.slot % sizeof(void *) == 0;
+	return Finding{inside && aligned, Sighting{range.begin, view.slot, view.slot, view.slot}};
+}
+
+Finding exts_vector_long_enough(const st_object_view &view, const st_layout &layout)
+{
+	const u64 needed = u64(view.objects) * layout.ext_bytes;
+	const bool holds = view.vector_bytes >= needed;
+	return Finding{holds, Sighting{needed, view.vector_bytes, view.vector_bytes,
+				       view.vector_bytes}};
+}
+
+Finding exts_own_slot(const st_object_view &a, const st_object_view &b, const st_layout &layout)
+{
+	const u64 apart = a.slot > b.slot ? a.slot - b.slot : b.slot - a.slot;
+	return Finding{apart >= layout.ext_bytes,
+		       Sighting{layout.ext_bytes, apart, apart, apart}};
+}
+
+Finding exts_names_memcg(const st_object_view &on_writer, const st_object_view &on_reader,
+			 u64 memcg)
+{
+	if (memcg && on_writer.slot_memcg)
+		return equal(memcg, on_writer.slot_memcg, on_reader.slot_memcg);
+	return Finding{on_writer.slot_objcg != 0 && on_reader.slot_objcg == on_writer.slot_objcg,
+		       Sighting{memcg, on_writer.slot_objcg, on_reader.slot_objcg,
+				on_reader.slot_objcg}};
+}
+
+Finding exts_cleared(const st_object_view &after_free)
+{
+	return equal(0, after_free.slot_objcg, after_free.slot_objcg);
+}
+
+Finding stride_stable(const st_object_view &before, const st_object_view &after)
+{
+	if (before.exts != after.exts)
+		return equal(before.exts, before.exts, after.exts);
+	return equal(before.step_bytes, before.step_bytes, after.step_bytes);
+}
+
+Finding node_pointer_kept(const st_node_row &before, const st_node_row &after)
+{
+	if (!before.node)
+		return Finding{};
+	return equal(before.node, before.node, after.node);
+}
+
+Finding node_barn_kept(const st_node_row &before, const st_node_row &after)
+{
+	if (!before.barn)
+		return Finding{};
+	return equal(before.barn, before.barn, after.barn);
+}
+
+Finding node_struct_elsewhere(const st_node_row &row, s32 nid)
+{
+	const bool holds = !row.node || row.home != nid;
+	return Finding{holds, Sighting{u64(s64(nid)), u64(s64(row.home)), u64(s64(row.home)),
+				       u64(s64(row.home))}};
+}
+
+Finding offline_node_has_no_slabs(const st_node_row &row)
+{
+	const u64 slabs = row.nr_slabs < 0 ? 0 : u64(row.nr_slabs);
+	return equal(0, slabs, slabs);
+}
+
+} // namespace st

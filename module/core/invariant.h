@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// invariant - (expected, observed) -> holds or broken, with evidence. Pure
+// functions over values; none of them reads memory or keeps state.
+#pragma once
+#include "observation.h"
+#include "verdict.h"
+
+namespace st {
+
+using Evidence = Line<200>;
+
+struct Finding {
+	bool holds = true;
+	Sighting sighting;
+};
+
+Finding slab_owns_object(const st_object_view &view, u64 cache);
+Finding exts_step_matches(const st_object_view &on_writer, const st_object_view &on_reader,
+			  const st_layout &layout);
+Finding exts_in_bounds(const st_object_view &view, const st_layout &layout);
+Finding exts_vector_long_enough(const st_object_view &view, const st_layout &layout);
+// Two objects of one slab.
+Finding exts_own_slot(const st_object_view &a, const st_object_view &b, const st_layout &layout);
+// memcg 0: any non-null owner is right.
+Finding exts_names_memcg(const st_object_view &on_writer, const st_object_view &on_reader,
+			 u64 memcg);
+Finding exts_cleared(const st_object_view &after_free);
+// The same object seen by two CPUs, or before and after, while its slab lives.
+Finding stride_stable(const st_object_view &before, const st_object_view &after);
+
+// before, after: one cache's rows for the same node.
+Finding node_pointer_kept(const st_node_row &before, const st_node_row &after);
+Finding node_barn_kept(const st_node_row &before, const st_node_row &after);
+Finding node_struct_elsewhere(const st_node_row &row, s32 nid);
+Finding offline_node_has_no_slabs(const st_node_row &row);
+
+} // namespace st

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// report - see report.h.
+#include "report.h"
+
+namespace st {
+namespace {
+
+constexpr Text kIndent = "    ";
+
+// Values with blanks stand in double quotes, so none may be inside.
+void quoted(ReportLine *line, Text key, Text value)
+{
+	line->add(" ").add(key).add("=\"");
+	for (size_t i = 0; i < value.size(); i++)
+		line->add_char(value[i] == '"' || value[i] == '\n' ? '\'' : value[i]);
+	if (value.empty())
+		line->add("-");
+	line->add("\"");
+}
+
+Text invariant_name(const Tally &tally)
+{
+	return tally.has_breach() ? name(tally.first()) : Text("-");
+}
+
+} // namespace
+
+bool caught(const Scenario &scenario, const Tally &tally)
+{
+	return tally.verdict() == Verdict::Fail && tally.cause() == scenario.expected;
+}
+
+ReportLine &Report::start(Text text)
+{
+	row_.clear();
+	return row_.add(text);
+}
+
+void Report::flush()
+{
+	ops_.emit(row_.c_str(), row_.text().size());
+}
+
+void Report::begin(const st_environment &env, const st_request &request)
+{
+	start("KTAP version 1");
+	flush();
+	ReportLine &run = start("# run release=");
+	run.add(env.release).add(" arch=").add(env.arch);
+	run.add(" page_size=").add_dec(env.page_bytes);
+	run.add(" cpus=").add(env.cpus_text).add(" nodes=").add(env.nodes_text);
+	run.add(" seed=").add_dec(request.seed).add(" seconds=").add_dec(request.seconds);
+	run.add(" scenario=").add(request.scenario);
+	flush();
+}
+
+void Report::layout_line(Text text)
+{
+	start("# layout ").add(text);
+	flush();
+}
+
+void Report::plan(u32 scenarios)
+{
+	start("1..").add_dec(scenarios);
+	flush();
+}
+
+void Report::scenario_begin(const Scenario &scenario)
+{
+	start(kIndent).add("KTAP version 1");
+	flush();
+	start(kIndent).add("# Subtest: ").add(scenario.name);
+	flush();
+	start(kIndent).add("# ").add(scenario.question);
+	flush();
+	Line<80> mark("begin ");
+	ops_.mark(mark.add(scenario.name).c_str());
+}
+
+u32 Report::invariants(const Tally &tally)
+{
+	u32 number = 0;
+	for (size_t i = 0; i < kInvariants; i++) {
+		const Invariant invariant = static_cast<Invariant>(i);
+		const InvariantTally &t = tally.at(invariant);
+		if (!t.asked)
+			continue;
+		ReportLine &row = start(kIndent);
+		row.add(t.broken ? "not ok " : "ok ").add_dec(++number).add(" ");
+		row.add(name(invariant)).add(" # ").add_dec(t.asked).add(" asked, ");
+		row.add_dec(t.broken).add(" broken");
+		flush();
+		if (!t.broken)
+			continue;
+		start(kIndent).add("# cause: ").add(name(t.cause));
+	flush();
+		start(kIndent).add("# evidence: ").add(t.evidence.text());
+	flush();
+	}
+	return number;
+}
+
+void Report::histogram(const Tally &tally)
+{
+	const Histogram &h = tally.histogram();
+	if (!h.total())
+		return;
+	start(kIndent).add("# Histogram (").add_dec(h.states_seen()).add(" states)");
+	flush();
+	for (u32 state = ST_HANDOFF_STATES; state-- > 0;) {
+		Line<160> row;
+		if (!h.row(state, &row))
+			continue;
+		start(kIndent).add("# ").add(row.text());
+	flush();
+	}
+}
+
+void Report::record(const Scenario &scenario, const Tally &tally, u64 duration_ns)
+{
+	ReportLine &row = start("# record scenario=");
+	row.add(scenario.name).add(" verdict=").add(name(tally.verdict()));
+	row.add(" expected=");
+	if (scenario.busted())
+		row.add("fail:").add(name(scenario.expected));
+	else
+		row.add("pass");
+	row.add(" cause=").add(name(tally.cause()));
+	row.add(" invariant=").add(invariant_name(tally));
+	row.add(" observations=").add_dec(tally.observations());
+	row.add(" overlaps=").add_dec(tally.overlaps());
+	row.add(" duration_ms=").add_dec(duration_ns / 1000000);
+	quoted(&row, "evidence", tally.has_breach() ? tally.at(tally.first()).evidence.text()
+						     : Text());
+	quoted(&row, "reason", tally.reason());
+	quoted(&row, "note", tally.note());
+	flush();
+}
+
+void Report::result(u32 number, const Scenario &scenario, const Tally &tally)
+{
+	const Verdict verdict = tally.verdict();
+	const bool control = scenario.busted();
+	const bool good = control ? caught(scenario, tally) || verdict == Verdict::Skip
+				  : verdict == Verdict::Pass || verdict == Verdict::Skip;
+	ReportLine &row = start(good ? "ok " : "not ok ");
+	row.add_dec(number).add(" ").add(scenario.name);
+	if (verdict == Verdict::Skip)
+		row.add(" # SKIP ").add(tally.reason());
+	else if (control && good)
+		row.add(" # XFAIL ").add(name(tally.cause())).add(", as it must");
+	else if (control)
+		row.add(" # broken: the control did not fail with cause ")
+			.add(name(scenario.expected));
+	else if (verdict == Verdict::Broken)
+		row.add(" # broken: ").add(tally.reason());
+	else if (verdict == Verdict::Fail)
+		row.add(" # ").add(invariant_name(tally)).add(", ").add(name(tally.cause()));
+	flush();
+}
+
+void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tally,
+			  u64 duration_ns)
+{
+	const u32 asked = invariants(tally);
+	start(kIndent).add("1..").add_dec(asked);
+	flush();
+	histogram(tally);
+	record(scenario, tally, duration_ns);
+	result(number, scenario, tally);
+	Line<80> mark("end ");
+	mark.add(scenario.name).add(" ").add(name(tally.verdict()));
+	ops_.mark(mark.c_str());
+}
+
+void Report::bench(u32 round, u64 engine_per_s, u64 bare_per_s)
+{
+	const u64 percent = bare_per_s ? engine_per_s * 100 / bare_per_s : 0;
+	ReportLine &row = start("# bench engine_per_s=");
+	row.add_dec(engine_per_s).add(" bare_per_s=").add_dec(bare_per_s).add(" ratio=");
+	row.add_dec(percent / 100).add(percent % 100 < 10 ? ".0" : ".").add_dec(percent % 100);
+	row.add(" round=").add_dec(round);
+	flush();
+}
+
+void Report::end(const st_totals &t)
+{
+	ReportLine &row = start("# end pass=");
+	row.add_dec(t.pass).add(" fail=").add_dec(t.fail).add(" skip=").add_dec(t.skip);
+	row.add(" broken=").add_dec(t.broken).add(" twins=").add_dec(t.twins_caught);
+	row.add("/").add_dec(t.twins);
+	flush();
+	ops_.mark("run complete");
+}
+
+} // namespace st

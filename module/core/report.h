@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// report - everything above to KTAP lines through one sink. It decides
+// nothing: verdicts come from the tally. Format: the kernel's
+// Documentation/dev-tools/ktap.rst, with "# record" lines for the host.
+#pragma once
+#include "scenario.h"
+#include "tally.h"
+
+namespace st {
+
+using ReportLine = Line<640>;
+
+class Report {
+public:
+	explicit Report(const st_ops &ops) : ops_(ops) {}
+
+	void begin(const st_environment &env, const st_request &request);
+	void layout_line(Text line);
+	void plan(u32 scenarios);
+	void scenario_begin(const Scenario &scenario);
+	void scenario_end(u32 number, const Scenario &scenario, const Tally &tally,
+			  u64 duration_ns);
+	void bench(u32 round, u64 engine_per_s, u64 bare_per_s);
+	void end(const st_totals &totals);
+
+private:
+	// One line is under construction at a time: the kernel's stack is small.
+	ReportLine &start(Text text);
+	void flush();
+	u32 invariants(const Tally &tally);
+	void histogram(const Tally &tally);
+	void record(const Scenario &scenario, const Tally &tally, u64 duration_ns);
+	void result(u32 number, const Scenario &scenario, const Tally &tally);
+
+	const st_ops &ops_;
+	ReportLine row_;
+};
+
+// A control is right when it failed, and with the cause that it must have.
+bool caught(const Scenario &scenario, const Tally &tally);
+
+} // namespace st

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// scenario - the table of named scenarios and the choice among them. What a
+// family does is in experiment_*.cc; a new scenario of a known family is one
+// line in scenarios.def.
+#pragma once
+#include "observation.h"
+#include "verdict.h"
+
+namespace st {
+
+enum class Family : u8 { Exts, BustedExts, Late, Handoff, BustedHandoff, Node };
+
+struct Scenario {
+	const char *name;
+	Family family;
+	u32 argument;		// meaning depends on the family
+	bool timed;		// runs for `seconds`
+	Cause expected;		// None, or the cause a control must fail with
+	const char *question;
+
+	bool busted() const { return expected != Cause::None; }
+};
+
+Span<const Scenario> scenarios();
+
+// `*` any run of characters, `?` any one.
+bool glob_match(Text pattern, Text text);
+// list: globs, separated by commas. A control is chosen by its own name or by
+// that of the scenario it belongs to.
+bool chosen(Text list, const Scenario &scenario);
+// First glob of the list that chooses nothing; empty when all do.
+Text unknown_in(Text list);
+
+} // namespace st

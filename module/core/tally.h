@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// tally - what one scenario has found so far: how often each invariant was
+// asked and how often it broke, the first evidence of each, and why the
+// scenario cannot go on. Its size does not depend on how long a run lasts.
+#pragma once
+#include "diagnosis.h"
+#include "histogram.h"
+#include "invariant.h"
+
+namespace st {
+
+struct InvariantTally {
+	u64 asked = 0;
+	u64 broken = 0;
+	Cause cause = Cause::None;	// of the first breach
+	Evidence evidence;		// of the first breach
+};
+
+class Tally {
+public:
+	// Counts the finding; describe(Evidence&) is called for a first breach.
+	template <typename Describe>
+	void ask(Invariant invariant, const Finding &finding, Describe describe)
+	{
+		InvariantTally &t = slot(invariant);
+		t.asked++;
+		if (finding.holds)
+			return;
+		if (t.broken++ == 0) {
+			t.cause = diagnose(invariant, finding.sighting);
+			describe(t.evidence);
+		}
+		if (!broken_)
+			first_ = invariant;
+		broken_ = true;
+	}
+	// asked more times, none of them broken
+	void held(Invariant invariant, u64 times) { slot(invariant).asked += times; }
+	void broke(Invariant invariant, u64 times) { slot(invariant).broken += times; }
+
+	void observed(u64 count) { observations_ += count; }
+	void overlapped(u64 count) { overlaps_ += count; }
+	// The scenario cannot be asked here, or the tool could not find out.
+	void skip(Text why) { stop(Verdict::Skip, why); }
+	void broken(Text why) { stop(Verdict::Broken, why); }
+	void note(Text text) { if (note_.empty()) note_.add(text); }
+
+	Verdict verdict() const;
+	Cause cause() const { return broken_ ? at(first_).cause : Cause::None; }
+	bool has_breach() const { return broken_; }
+	Invariant first() const { return first_; }
+	const InvariantTally &at(Invariant i) const { return tallies_[static_cast<size_t>(i)]; }
+	u64 observations() const { return observations_; }
+	u64 overlaps() const { return overlaps_; }
+	Text reason() const { return reason_.text(); }
+	Text note() const { return note_.text(); }
+	Histogram &histogram() { return histogram_; }
+	const Histogram &histogram() const { return histogram_; }
+
+private:
+	InvariantTally &slot(Invariant i) { return tallies_[static_cast<size_t>(i)]; }
+	void stop(Verdict verdict, Text why)
+	{
+		if (stopped_ != Verdict::Pass)
+			return;
+		stopped_ = verdict;
+		reason_.add(why);
+	}
+
+	InvariantTally tallies_[kInvariants];
+	Invariant first_ = Invariant::Count;
+	bool broken_ = false;
+	Verdict stopped_ = Verdict::Pass;
+	u64 observations_ = 0, overlaps_ = 0;
+	Line<ST_REASON_BYTES> reason_, note_;
+	Histogram histogram_;
+};
+
+// A breach outranks everything; without a single observation there is no pass.
+inline Verdict Tally::verdict() const
+{
+	if (broken_)
+		return Verdict::Fail;
+	if (stopped_ != Verdict::Pass)
+		return stopped_;
+	return observations_ ? Verdict::Pass : Verdict::Broken;
+}
+
+} // namespace st

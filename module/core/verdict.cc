@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// verdict - the names of verdict.h, nothing else.
+#include "verdict.h"
+
+namespace st {
+
+Text name(Verdict verdict)
+{
+	static constexpr const char *kNames[] = {"pass", "fail", "skip", "broken"};
+	return kNames[static_cast<size_t>(verdict)];
+}
+
+Text name(Cause cause)
+{
+	static constexpr const char *kNames[] = {"none", "truncation", "ordering",
+		"corruption", "lifetime", "accounting", "unknown"};
+	return kNames[static_cast<size_t>(cause)];
+}
+
+Text name(Invariant invariant)
+{
+	static constexpr const char *kNames[] = {
+		"slab-owns-object", "exts-present", "exts-step-matches-layout",
+		"exts-in-bounds", "exts-vector-long-enough", "exts-own-slot",
+		"exts-names-memcg", "exts-cleared-on-free", "stride-stable-while-live",
+		"free-sees-alloc", "node-pointer-kept", "node-barn-kept",
+		"node-struct-elsewhere", "offline-node-has-no-slabs"};
+	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
+	return kNames[static_cast<size_t>(invariant)];
+}
+
+} // namespace st

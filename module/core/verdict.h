@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// verdict - the vocabulary: verdicts, causes and invariants with their names,
+// as they stand in table, KTAP, records and documentation.
+#pragma once
+#include "base.h"
+
+namespace st {
+
+enum class Verdict : u8 { Pass, Fail, Skip, Broken };
+enum class Cause : u8 { None, Truncation, Ordering, Corruption, Lifetime, Accounting, Unknown };
+
+enum class Invariant : u8 {
+	SlabOwnsObject,		// slab->slab_cache is the cache it came from
+	ExtsPresent,		// an accounted object's slab has a vector
+	ExtsStepMatchesLayout,	// distance between extensions as placed
+	ExtsInBounds,		// slot inside vector, leftover space or padding
+	ExtsVectorLongEnough,	// external vector has room for every object
+	ExtsOwnSlot,		// no two objects share a byte of extension
+	ExtsNamesMemcg,		// slot leads to the cgroup that was charged
+	ExtsClearedOnFree,	// a freed object's slot names nobody
+	StrideStableWhileLive,	// same vector and step from every CPU, always
+	FreeSeesAlloc,		// freeing CPU sees what the allocating one wrote
+	NodePointerKept,	// kmem_cache_node stays when its node goes
+	NodeBarnKept,		// and so does the barn
+	NodeStructElsewhere,	// neither lies in the memory that goes
+	OfflineNodeHasNoSlabs,
+	Count,
+};
+
+constexpr size_t kInvariants = static_cast<size_t>(Invariant::Count);
+
+Text name(Verdict verdict);
+Text name(Cause cause);
+Text name(Invariant invariant);
+
+} // namespace st

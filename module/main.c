@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * slubtorture - does SLUB keep its promises on this kernel?
+ *
+ * main.c holds what only a module's C side can: parameters, debugfs files,
+ * load and unload. It knows no scenario by name and judges nothing.
+ */
+#include <linux/debugfs.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/seq_file.h>
+
+#include "shims/shims.h"
+
+static char *scenario = "*";
+module_param(scenario, charp, 0444);
+MODULE_PARM_DESC(scenario, "globs of scenario names, separated by commas (default: *)");
+static uint seconds = 1;
+module_param(seconds, uint, 0444);
+MODULE_PARM_DESC(seconds, "how long each timed scenario runs, 1 to 86400 (default: 1)");
+static ulong seed;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "same seed, same plan (default: random; the report tells it)");
+static uint bench;
+module_param(bench, uint, 0444);
+MODULE_PARM_DESC(bench, "rounds of engine against bare loop after the scenarios (default: 0)");
+static int hotplug_node = -1;
+module_param(hotplug_node, int, 0444);
+MODULE_PARM_DESC(hotplug_node,
+		 "node that may lose its memory for a while (default: -1, one without CPUs)");
+
+static struct {
+	struct st_core *core;
+	struct st_environment env;
+	struct task_struct *runner;
+	struct dentry *dir;
+} torture;
+
+static void write_seq(void *arg, const char *text, size_t bytes)
+{
+	seq_write(arg, text, bytes);
+	seq_putc(arg, '\n');
+}
+
+static int layout_show(struct seq_file *seq, void *unused)
+{
+	st_core_layout(torture.core, write_seq, seq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(layout);
+
+static int run(void *unused)
+{
+	struct st_totals totals = {};
+
+	st_core_run(torture.core, &totals);
+	st_emit_finish();
+	/* kthread_stop() needs a thread that has not left yet */
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static int core_make(void)
+{
+	const struct st_request request = {
+		.scenario = scenario,
+		.seconds = seconds,
+		.seed = seed ? seed : get_random_u32() | 1,
+		.bench = bench,
+	};
+	char reason[ST_REASON_BYTES] = "";
+	int err;
+
+	torture.core = kvzalloc(st_core_bytes(), GFP_KERNEL);
+	if (!torture.core)
+		return -ENOMEM;
+	err = st_core_create(torture.core, &st_ops, &request, reason);
+	if (err)
+		pr_err("slubtorture: %s\n", reason);
+	return err;
+}
+
+static int __init slubtorture_init(void)
+{
+	int err = core_make();
+
+	if (err)
+		goto free_core;
+	err = st_emit_init();
+	if (err)
+		goto free_core;
+	/* this task sees /sys and is in the group that will pay */
+	st_memcg_init();
+	st_hotplug_init(hotplug_node);
+	st_environment(&torture.env);
+	st_core_learn(torture.core, &torture.env);
+	st_environment_put(&torture.env);
+	torture.dir = debugfs_create_dir("slubtorture", NULL);
+	debugfs_create_file("ktap", 0400, torture.dir, NULL, &st_emit_fops);
+	debugfs_create_file("layout", 0400, torture.dir, NULL, &layout_fops);
+	torture.runner = kthread_run(run, NULL, "slubtorture");
+	if (!IS_ERR(torture.runner))
+		return 0;
+	err = PTR_ERR(torture.runner);
+	debugfs_remove_recursive(torture.dir);
+	st_hotplug_exit();
+	st_memcg_exit();
+	st_emit_exit();
+free_core:
+	kvfree(torture.core);
+	return err;
+}
+
+static void __exit slubtorture_exit(void)
+{
+	st_stop();
+	kthread_stop(torture.runner);
+	debugfs_remove_recursive(torture.dir);
+	st_hotplug_exit();
+	st_memcg_exit();
+	st_emit_exit();
+	kvfree(torture.core);
+}
+
+module_init(slubtorture_init);
+module_exit(slubtorture_exit);
+MODULE_DESCRIPTION("Tests of the promises that SLUB makes across CPUs and memory nodes");
+MODULE_AUTHOR("The slubtorture developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * alloc - caches and objects for scenarios. Each cache has a name of its own
+ * and is taken away by the scenario that made it.
+ */
+#include <linux/atomic.h>
+#include <linux/slab.h>
+
+#include "shims.h"
+
+static atomic_t serial;
+
+/* Being there is all it does: a cache with a constructor is never merged. */
+static void constructor(void *object)
+{
+}
+
+int st_cache_create(const struct st_cache_spec *spec, u64 *cache)
+{
+	slab_flags_t flags = 0;
+	struct kmem_cache *made;
+	char name[32];
+
+	if (spec->flags & ST_CACHE_ACCOUNT)
+		flags |= SLAB_ACCOUNT;
+	snprintf(name, sizeof(name), "slubtorture-%u-%u", spec->object_bytes,
+		 (unsigned int)atomic_inc_return(&serial));
+	made = kmem_cache_create(name, spec->object_bytes, spec->align_bytes, flags,
+				 spec->flags & ST_CACHE_CTOR ? constructor : NULL);
+	if (!made)
+		return -ENOMEM;
+	*cache = (unsigned long)made;
+	return 0;
+}
+
+void st_cache_destroy(u64 cache)
+{
+	kmem_cache_destroy((struct kmem_cache *)(unsigned long)cache);
+}
+
+int st_objects_alloc(u64 cache, u32 cpu, int accounted, u64 *objects, u32 count)
+{
+	struct kmem_cache *s = (struct kmem_cache *)(unsigned long)cache;
+	struct mem_cgroup *old;
+	u32 got;
+	int err = st_move_to(cpu);
+
+	if (err)
+		return err;
+	old = st_memcg_enter();
+	for (got = 0; got < count; got++) {
+		objects[got] = (unsigned long)kmem_cache_alloc(s, st_gfp(accounted));
+		if (!objects[got])
+			break;
+	}
+	st_memcg_leave(old);
+	cond_resched();
+	return got;
+}
+
+int st_objects_free(u64 cache, u32 cpu, const u64 *objects, u32 count)
+{
+	struct kmem_cache *s = (struct kmem_cache *)(unsigned long)cache;
+	int err = st_move_to(cpu);
+	u32 i;
+
+	/* freed in any case: a CPU that has gone must not leak objects */
+	for (i = 0; i < count; i++)
+		if (objects[i])
+			kmem_cache_free(s, (void *)(unsigned long)objects[i]);
+	cond_resched();
+	return err;
+}

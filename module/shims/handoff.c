@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * handoff - the engine's hot loop: CPU X allocates and publishes, CPU Y
+ * consumes, looks and frees. One loop for three modes; ordering and mode are
+ * constants in every copy of it, so the bare loop of the benchmark is this
+ * very loop without stamp and look. What the counts mean is core's affair.
+ */
+#include <linux/cpumask.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "fields.h"
+#include "ordering.h"
+#include "shims.h"
+
+#define BOXES 64		/* objects in flight, a power of two */
+#define BREATH 256		/* handoffs between looks at the clock */
+#define BUSTED_DELAY 400	/* cpu_relax() between publishing and stamping */
+
+struct channel {
+	struct st_mailbox box[BOXES];
+	const struct st_handoff_spec *spec;
+	struct st_handoff_counts *counts;
+	struct kmem_cache *cache;
+	u64 cache_size;
+	u64 produced;		/* valid once closed is set */
+	u64 stamped;		/* busted mode: stamps written so far */
+	bool closed;
+};
+
+static __always_inline u64 stamp_word(u64 seed, u64 number, u32 word)
+{
+	return (seed ^ number) * 0x9e3779b97f4a7c15ull + word;
+}
+
+static __always_inline void stamp(u64 *object, u64 seed, u64 number)
+{
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		WRITE_ONCE(object[i], stamp_word(seed, number, i));
+}
+
+/* Publishes first and writes later: what a missing barrier would look like. */
+static __always_inline void publish_busted(struct channel *ch, u32 ordering,
+					   struct st_mailbox *box, u64 *object, u64 number)
+{
+	int i;
+
+	st_publish(ordering, box, object);
+	for (i = 0; i < BUSTED_DELAY; i++)
+		cpu_relax();
+	stamp(object, ch->spec->seed, number);
+	/* the consumer must not free before this: the control corrupts nothing */
+	smp_store_release(&ch->stamped, number + 1);
+}
+
+static __always_inline void produce(struct channel *ch, const u32 ordering, const u32 mode)
+{
+	const gfp_t gfp = st_gfp(ch->spec->accounted);
+	const u64 end = ktime_get_ns() + ch->spec->duration_ns;
+	u64 n = 0;
+
+	for (;;) {
+		struct st_mailbox *box = &ch->box[n % BOXES];
+		u64 *object;
+
+		while (!st_mailbox_empty(box))
+			cpu_relax();
+		object = kmem_cache_alloc(ch->cache, gfp);
+		if (unlikely(!object))
+			break;
+		if (mode == ST_HANDOFF_BUSTED) {
+			publish_busted(ch, ordering, box, object, n);
+		} else {
+			if (mode == ST_HANDOFF_ENGINE)
+				stamp(object, ch->spec->seed, n);
+			st_publish(ordering, box, object);
+		}
+		n++;
+		if (n % BREATH)
+			continue;
+		if (st_stopping() || ktime_get_ns() >= end)
+			break;
+		cond_resched();
+	}
+	ch->produced = n;
+	smp_store_release(&ch->closed, true);
+}
+
+/* The word that differs first, or word 0. */
+static u32 first_difference(const u64 *object, u64 seed, u64 number)
+{
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		if (READ_ONCE(object[i]) != stamp_word(seed, number, i))
+			return i;
+	return 0;
+}
+
+static __always_inline bool content_fresh(const u64 *object, u64 seed, u64 number)
+{
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		if (READ_ONCE(object[i]) != stamp_word(seed, number, i))
+			return false;
+	return true;
+}
+
+/* Is the object's own extension there, and does it name somebody to charge? */
+static __always_inline bool metadata_seen(struct channel *ch, const void *slab,
+					  const void *object)
+{
+	const struct st_layout *layout = ch->spec->layout;
+	const u64 exts = st_field_read(slab, layout->exts);
+	const u64 vector = st_vector(layout, exts);
+	const unsigned long base = (unsigned long)page_address((const struct page *)slab);
+	unsigned long index;
+	u64 slot;
+
+	if (!vector)
+		return false;
+	index = ((unsigned long)object - base) / (unsigned long)ch->cache_size;
+	slot = vector + st_step(layout, slab, ch->cache_size) * index;
+	return READ_ONCE(*(u64 *)(unsigned long)(slot + layout->objcg_offset)) != 0;
+}
+
+static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number)
+{
+	const struct st_layout *layout = ch->spec->layout;
+	const void *slab = st_slab_of(object);
+	u32 state = 0;
+
+	if (content_fresh(object, ch->spec->seed, number))
+		state |= ST_SAW_CONTENT;
+	if (!layout)
+		return state | ST_SAW_METADATA | ST_SAW_SLAB;
+	if (st_field_read(slab, layout->slab_cache) == (unsigned long)ch->cache)
+		state |= ST_SAW_SLAB;
+	if (!ch->spec->accounted || metadata_seen(ch, slab, object))
+		state |= ST_SAW_METADATA;
+	return state;
+}
+
+static noinline void note_wrong(struct channel *ch, const u64 *object, u64 number, u32 state)
+{
+	struct st_handoff_sample *sample = &ch->counts->first_wrong;
+	const struct st_layout *layout = ch->spec->layout;
+	const void *slab = st_slab_of(object);
+	const u32 word = first_difference(object, ch->spec->seed, number);
+
+	if (sample->valid)
+		return;
+	sample->valid = 1;
+	sample->state = state;
+	sample->object = (unsigned long)object;
+	sample->expected = stamp_word(ch->spec->seed, number, word);
+	sample->seen = READ_ONCE(object[word]);
+	if (layout) {
+		sample->exts = st_field_read(slab, layout->exts);
+		sample->slab_cache = st_field_read(slab, layout->slab_cache);
+	}
+	if (ch->spec->mode == ST_HANDOFF_BUSTED)
+		while (smp_load_acquire(&ch->stamped) <= number)
+			cpu_relax();
+	smp_mb();	/* whatever was only late is here now */
+	sample->later = READ_ONCE(object[word]);
+	if (layout) {
+		sample->exts_later = st_field_read(slab, layout->exts);
+		sample->slab_cache_later = st_field_read(slab, layout->slab_cache);
+	}
+}
+
+/* False: the producer has closed and nothing is left. */
+static __always_inline bool wait_for_object(struct channel *ch, struct st_mailbox *box,
+					    u64 number, bool *polled)
+{
+	*polled = false;
+	while (!st_mailbox_full(box)) {
+		*polled = true;
+		if (smp_load_acquire(&ch->closed) && number == ch->produced)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+static __always_inline void consume(struct channel *ch, const u32 ordering, const u32 mode)
+{
+	u64 states[ST_HANDOFF_STATES] = {};
+	u64 n, overlaps = 0;
+	bool polled;
+	u32 i;
+
+	for (n = 0;; n++) {
+		struct st_mailbox *box = &ch->box[n % BOXES];
+		u64 *object;
+
+		if (!wait_for_object(ch, box, n, &polled))
+			break;
+		object = st_consume(ordering, box);
+		if (mode != ST_HANDOFF_BARE) {
+			const u32 state = look(ch, object, n);
+
+			states[state]++;
+			overlaps += polled;
+			if (unlikely(state != ST_HANDOFF_STATES - 1))
+				note_wrong(ch, object, n, state);
+		}
+		if (mode == ST_HANDOFF_BUSTED)
+			while (smp_load_acquire(&ch->stamped) <= n)
+				cpu_relax();
+		kmem_cache_free(ch->cache, object);
+		if (n % BREATH == 0)
+			cond_resched();
+	}
+	ch->counts->handoffs = n;
+	ch->counts->overlaps = overlaps;
+	for (i = 0; i < ST_HANDOFF_STATES; i++)
+		ch->counts->states[i] = states[i];
+}
+
+/* One copy of both loops for each ordering and mode. */
+#define LOOPS(name, ordering, mode)						\
+static noinline void produce_##name(struct channel *ch)				\
+{										\
+	produce(ch, ordering, mode);						\
+}										\
+static noinline void consume_##name(struct channel *ch)				\
+{										\
+	consume(ch, ordering, mode);						\
+}
+#define LOOPS_OF(name, ordering)						\
+	LOOPS(name##_engine, ordering, ST_HANDOFF_ENGINE)			\
+	LOOPS(name##_bare, ordering, ST_HANDOFF_BARE)				\
+	LOOPS(name##_busted, ordering, ST_HANDOFF_BUSTED)
+
+LOOPS_OF(release, ST_RELEASE_ACQUIRE)
+LOOPS_OF(xchg, ST_XCHG_XCHG)
+LOOPS_OF(spinlock, ST_SPINLOCK)
+
+typedef void (*loop_fn)(struct channel *ch);
+
+#define ROW(side, name) { side##_##name##_engine, side##_##name##_bare, side##_##name##_busted }
+static const loop_fn produce_loops[ST_ORDERINGS][3] = {
+	[ST_RELEASE_ACQUIRE] = ROW(produce, release),
+	[ST_XCHG_XCHG] = ROW(produce, xchg),
+	[ST_SPINLOCK] = ROW(produce, spinlock),
+};
+static const loop_fn consume_loops[ST_ORDERINGS][3] = {
+	[ST_RELEASE_ACQUIRE] = ROW(consume, release),
+	[ST_XCHG_XCHG] = ROW(consume, xchg),
+	[ST_SPINLOCK] = ROW(consume, spinlock),
+};
+
+static void producer(struct st_job *job)
+{
+	struct channel *ch = job->arg;
+	struct mem_cgroup *old = st_memcg_enter();
+	const u64 begin = ktime_get_ns();
+
+	produce_loops[ch->spec->ordering][ch->spec->mode](ch);
+	ch->counts->elapsed_ns = ktime_get_ns() - begin;
+	st_memcg_leave(old);
+}
+
+static void consumer(struct st_job *job)
+{
+	struct channel *ch = job->arg;
+
+	consume_loops[ch->spec->ordering][ch->spec->mode](ch);
+}
+
+int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *counts)
+{
+	struct channel *ch;
+	struct st_job jobs[2];
+	int err, i;
+
+	if (spec->ordering >= ST_ORDERINGS || spec->mode > ST_HANDOFF_BUSTED ||
+	    spec->object_bytes < ST_STAMP_WORDS * sizeof(u64))
+		return -EINVAL;
+	ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+	if (!ch)
+		return -ENOMEM;
+	for (i = 0; i < BOXES; i++)
+		spin_lock_init(&ch->box[i].lock);
+	memset(counts, 0, sizeof(*counts));
+	ch->spec = spec;
+	ch->counts = counts;
+	ch->cache = (struct kmem_cache *)(unsigned long)spec->cache;
+	ch->cache_size = kmem_cache_size(ch->cache);
+	if (spec->layout)
+		ch->cache_size = st_field_read(ch->cache, spec->layout->cache_size);
+	memset(jobs, 0, sizeof(jobs));
+	jobs[0] = (struct st_job){ .work = producer, .arg = ch, .cpu = spec->producer_cpu };
+	jobs[1] = (struct st_job){ .work = consumer, .arg = ch, .cpu = spec->consumer_cpu };
+	err = st_threads_run(jobs, 2);
+	kfree(ch);
+	return err;
+}

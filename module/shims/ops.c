@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ops - the table of functions that core is given, and the few entries that
+ * are too small for a file of their own.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+
+#include "shims.h"
+
+static void mark(const char *text)
+{
+	pr_notice("slubtorture: %s\n", text);
+}
+
+static int stopping(void)
+{
+	return st_stopping();
+}
+
+static u64 now_ns(void)
+{
+	return ktime_get_ns();
+}
+
+/* Hashed, as every %p: the report may be mailed. */
+static void pointer_text(u64 pointer, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "%p", (void *)(unsigned long)pointer);
+}
+
+static void *buffer_get(size_t bytes)
+{
+	return kvzalloc(bytes, GFP_KERNEL);
+}
+
+static void buffer_put(void *buffer)
+{
+	kvfree(buffer);
+}
+
+const struct st_ops st_ops = {
+	.emit = st_emit,
+	.mark = mark,
+	.settle = st_emit_settle,
+	.stopping = stopping,
+	.now_ns = now_ns,
+	.pointer_text = pointer_text,
+	.buffer_get = buffer_get,
+	.buffer_put = buffer_put,
+	.cache_create = st_cache_create,
+	.cache_destroy = st_cache_destroy,
+	.objects_alloc = st_objects_alloc,
+	.objects_free = st_objects_free,
+	.objects_view = st_objects_view,
+	.busted_views = st_busted_views,
+	.handoff = st_handoff,
+	.late = st_late,
+	.hotplug_target = st_hotplug_target,
+	.block_set = st_block_set,
+	.blocks_restore = st_blocks_restore,
+	.node_rows = st_node_rows,
+	.busted_nodes_start = st_busted_nodes_start,
+	.busted_node_rows = st_busted_node_rows,
+	.busted_nodes_stop = st_busted_nodes_stop,
+};

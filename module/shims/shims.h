@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * shims.h - what the C files of the kernel side share with each other and
+ * with main.c. Core never sees it; the table that core is given is st_ops in
+ * ops.c. One file for each thing that only the kernel can do.
+ */
+#ifndef SLUBTORTURE_SHIMS_H
+#define SLUBTORTURE_SHIMS_H
+
+#include <linux/completion.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../abi.h"
+
+/* emit.c: the KTAP stream that debugfs shows */
+int st_emit_init(void);
+void st_emit_exit(void);
+void st_emit(const char *text, size_t bytes);
+void st_emit_finish(void);	/* no more text will come */
+void st_emit_settle(void);	/* until a follower has read it all */
+extern const struct file_operations st_emit_fops;
+
+/* threads.c: work on CPUs that are named */
+bool st_stopping(void);
+void st_stop(void);
+
+struct st_crew;
+struct st_job {
+	void (*work)(struct st_job *job);
+	void *arg;
+	u32 cpu;
+	/* private to threads.c */
+	struct st_crew *crew;
+	struct task_struct *task;
+	struct completion done;
+};
+/*
+ * Runs all jobs at once, each in a kernel thread bound to its CPU; they leave
+ * a common start line together. 0, or -errno and no job has run.
+ */
+int st_threads_run(struct st_job *jobs, u32 count);
+/* Moves the calling kernel thread to the CPU. */
+int st_move_to(u32 cpu);
+
+/* memcg.c: who pays for accounted allocations */
+void st_memcg_init(void);
+void st_memcg_exit(void);
+u64 st_memcg(void);		/* 0: none, see st_memcg_reason() */
+const char *st_memcg_reason(void);
+/* Between the two, __GFP_ACCOUNT allocations of this thread are charged. */
+struct mem_cgroup *st_memcg_enter(void);
+void st_memcg_leave(struct mem_cgroup *old);
+
+/* symbols.c: addresses of data that is not exported */
+void *st_symbol(const char *name);	/* NULL: not to be had */
+
+/* alloc.c */
+int st_cache_create(const struct st_cache_spec *spec, u64 *cache);
+void st_cache_destroy(u64 cache);
+int st_objects_alloc(u64 cache, u32 cpu, int accounted, u64 *objects, u32 count);
+int st_objects_free(u64 cache, u32 cpu, const u64 *objects, u32 count);
+/* no failure messages, no retries that could wake the OOM killer */
+#define ST_GFP (GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
+static inline gfp_t st_gfp(bool accounted)
+{
+	return accounted ? ST_GFP | __GFP_ACCOUNT : ST_GFP;
+}
+
+/* slab_read.c */
+int st_objects_view(const struct st_layout *layout, u32 cpu, const u64 *objects,
+		    struct st_object_view *views, u32 count);
+/* One view of an object in a slab whose structure, memory and cache are given. */
+void st_view_read(const struct st_layout *layout, const void *slab,
+		  unsigned long base, unsigned long bytes, unsigned long object,
+		  struct st_object_view *view);
+
+/* busted.c, busted_nodes.c: controls */
+int st_busted_views(u32 kind, u32 cpu, struct st_layout *layout,
+		    struct st_object_view *views, u32 max);
+int st_busted_nodes_start(s32 nid);
+int st_busted_node_rows(struct st_node_row *rows, u32 max);
+void st_busted_nodes_stop(void);
+
+/* handoff.c, late.c */
+int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *counts);
+int st_late(const struct st_late_spec *spec, struct st_late_counts *counts);
+
+/* nodes.c, hotplug.c */
+const char *st_nodes_init(void);	/* why caches cannot be listed, or NULL */
+int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows,
+		 u32 max);
+void st_hotplug_init(int wanted_nid);	/* in a task that sees /sys */
+void st_hotplug_exit(void);		/* puts every block back as found */
+void st_hotplug_target(struct st_hotplug_target *target);
+int st_block_set(u32 block, u32 state);
+int st_blocks_restore(void);
+
+/* environment.c: in a task that sees /sys */
+int st_environment(struct st_environment *env);
+void st_environment_put(struct st_environment *env);
+
+extern const struct st_ops st_ops;
+
+#endif

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Finds what went wrong in a kernel's console: panics, oopses, sanitizer and
+lockdep reports, warnings, stalls. Pure functions from text to values.
+
+Verdicts are never read here. Which test was running is known from marker
+lines whose prefix the caller gives.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+_STAMP = re.compile(r"^\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?")
+_CUT_HERE = "------------[ cut here ]------------"
+_RULER = re.compile(r"^=+$")
+_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
+_LONGEST = 80
+
+
+class Kind(Enum):
+    """What a splat is, in the order in which its first line is tried."""
+
+    KASAN = "kasan"
+    KCSAN = "kcsan"
+    KFENCE = "kfence"
+    UBSAN = "ubsan"
+    LOCKDEP = "lockdep"
+    SOFT_LOCKUP = "soft-lockup"
+    RCU_STALL = "rcu-stall"
+    HUNG_TASK = "hung-task"
+    SLUB = "slub"
+    REFCOUNT = "refcount"
+    BUG = "bug"
+    WARNING = "warning"
+    OOPS = "oops"
+    PANIC = "panic"
+
+    @property
+    def is_stall(self) -> bool:
+        """Time that did not pass: under emulation on a busy host this alone
+        proves nothing about the kernel."""
+        return self in (Kind.SOFT_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK)
+
+
+_FIRST_LINE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (Kind.KASAN, r"BUG: KASAN: "),
+        (Kind.KCSAN, r"BUG: KCSAN: "),
+        (Kind.KFENCE, r"BUG: KFENCE: "),
+        (Kind.UBSAN, r"^UBSAN: "),
+        (Kind.LOCKDEP, r"WARNING: (possible (circular locking|recursive locking|irq lock)"
+                       r"|inconsistent lock state|suspicious RCU usage|lock held when returning"
+                       r"|bad unlock balance|held lock freed|HARDIRQ-safe|SOFTIRQ-safe)"
+                       r"|INFO: trying to register non-static key|BUG: Invalid wait context"
+                       r"|\[ BUG: Invalid wait context \]"),
+        (Kind.SOFT_LOCKUP, r"watchdog: (BUG: soft lockup|Watchdog detected hard LOCKUP)"
+                           r"|BUG: soft lockup|BUG: workqueue lockup"),
+        (Kind.RCU_STALL, r"rcu: INFO: .* (detected stalls|self-detected stall|expedited stalls)"
+                         r"|rcu: .* kthread (starved|timer wakeup)"),
+        (Kind.HUNG_TASK, r"INFO: task .* blocked for more than"),
+        (Kind.SLUB, r"^BUG \S+ \(.*\): "),
+        (Kind.REFCOUNT, r"refcount_t: "),
+        (Kind.BUG, r"kernel BUG at |^BUG: "),
+        (Kind.WARNING, r"^WARNING: "),
+        (Kind.OOPS, r"^(Oops|general protection fault|Unable to handle kernel|invalid opcode)"
+                    r"|^(divide error|double fault|stack segment|int3): "),
+        (Kind.PANIC, r"Kernel panic - not syncing"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Splat:
+    """One report of the kernel's. `during` is the test that was running, or ""."""
+
+    kind: Kind
+    title: str
+    text: tuple[str, ...]
+    during: str = ""
+
+
+@dataclass(frozen=True)
+class Markers:
+    """Prefixes of the lines by which a test begins and ends on the console."""
+
+    begin: str
+    end: str
+
+
+def kernel_lines(data: bytes) -> list[str]:
+    """Lines of a console without time stamps and carriage returns."""
+    text = data.decode(errors="replace").replace("\r", "")
+    return [_STAMP.sub("", line.rstrip()) for line in text.split("\n")]
+
+
+def kind_of(line: str) -> Kind | None:
+    """The kind of splat whose title this line is, if it is one."""
+    for kind, pattern in _FIRST_LINE:
+        if pattern.search(line):
+            return kind
+    return None
+
+
+def _running(line: str, markers: Markers, now: str) -> str:
+    at = line.find(markers.begin)
+    if at >= 0:
+        return (line[at + len(markers.begin):].split() or [""])[0]
+    return "" if markers.end in line else now
+
+
+def _is_marker(line: str, markers: Markers) -> bool:
+    return markers.begin in line or markers.end in line
+
+
+def _last_line(lines: list[str], title: int, markers: Markers) -> int:
+    """Index after the last line of the splat whose title is at `title`."""
+    stop = min(len(lines), title + _LONGEST)
+    for at in range(title + 1, stop):
+        if _is_marker(lines[at], markers) or lines[at] == _CUT_HERE:
+            return at
+        # Lockdep and KASAN draw a ruler under the title too.
+        if _END.search(lines[at]) and at > title + 2:
+            return at + 1
+    return stop
+
+
+def _refcount_title(text: list[str]) -> str:
+    for line in text:
+        if "refcount_t: " in line:
+            return line
+    return ""
+
+
+def _splat(lines: list[str], title: int, kind: Kind, markers: Markers,
+           during: str) -> tuple[Splat, int]:
+    end = _last_line(lines, title, markers)
+    drawn = title > 0 and (lines[title - 1] == _CUT_HERE or bool(_RULER.match(lines[title - 1])))
+    first = title - 1 if drawn else title
+    text = [line for line in lines[first:end] if line.strip()]
+    name = lines[title].strip()
+    refcount = _refcount_title(text)
+    if kind is Kind.WARNING and refcount:
+        kind, name = Kind.REFCOUNT, refcount.strip()
+    return Splat(kind, name, tuple(text), during), end
+
+
+def find_splats(data: bytes, markers: Markers) -> list[Splat]:
+    """Every splat of a console, in order, each with the test it fell into."""
+    lines = kernel_lines(data)
+    splats: list[Splat] = []
+    during, at = "", 0
+    while at < len(lines):
+        during = _running(lines[at], markers, during)
+        kind = kind_of(lines[at])
+        if kind is None or _is_marker(lines[at], markers):
+            at += 1
+            continue
+        splat, at = _splat(lines, at, kind, markers, during)
+        splats.append(splat)
+    return splats
+
+
+def last_begun(data: bytes, markers: Markers) -> str:
+    """The test that was running when the console ended, or ""."""
+    during = ""
+    for line in kernel_lines(data):
+        during = _running(line, markers, during)
+    return during
+
+
+def tail(data: bytes, lines: int = 15) -> list[str]:
+    """The last lines of a console that say something."""
+    return [line for line in kernel_lines(data) if line.strip()][-lines:]

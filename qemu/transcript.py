@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Reads what a guest said on its verdict channel: KTAP and the lines of its
+init. Pure functions from text to values.
+
+Robust on purpose: a panic cuts the text anywhere, a serial line may garble
+it, and init's own lines may land inside a line that it forwards. What cannot
+be understood is kept as `damaged`, never guessed. Judging is for others; the
+console is read in console.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+_AGENT = re.compile(r"@ (step|fact|end)(?: (.*))?$")
+# An init line inside another line: the other line goes on after it.
+_AGENT_INSIDE = re.compile(r"(?<=[^\n])@ (?:step|fact|end) [^\n]*\n")
+_RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ([^#\s]\S*)(?:\s+# ?(.*))?$")
+_PLAN = re.compile(r"1\.\.(\d+)$")
+_SUBTEST = re.compile(r"# Subtest: (\S+)$")
+_TAGGED = re.compile(r"# ([a-z_]+)(?: (.*))?$")
+_VALUE = re.compile(r'([A-Za-z_][\w.-]*)=(?:"([^"]*)"|(\S*))(?=\s|$)')
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Result:
+    """One `ok` or `not ok` line; `directive` is what follows its `#`."""
+
+    number: int
+    ok: bool
+    name: str
+    directive: str = ""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """`# TAG text`, the text as it is and as key=value fields."""
+
+    tag: str
+    text: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of init; `problem` is empty when it succeeded."""
+
+    name: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """All that could be read. `ended` is init's status, None if it never came
+    to its end; `subtests` has the unindented lines of each, in order."""
+
+    ktap: tuple[str, ...] = ()
+    planned: int | None = None
+    results: tuple[Result, ...] = ()
+    subtests: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tagged: tuple[Tagged, ...] = ()
+    steps: tuple[Step, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    ended: str | None = None
+    damaged: tuple[str, ...] = ()
+
+    def all(self, tag: str) -> list[Tagged]:
+        return [item for item in self.tagged if item.tag == tag]
+
+    def fields(self, tag: str) -> dict[str, str]:
+        """The fields of the last line with that tag, {} if there is none."""
+        found = self.all(tag)
+        return found[-1].fields if found else {}
+
+    def problems(self) -> list[Step]:
+        return [step for step in self.steps if step.problem]
+
+
+def parse_fields(text: str) -> dict[str, str]:
+    """key=value and key="a value" pairs; anything between them is skipped."""
+    return {key: quoted or bare for key, quoted, bare in _VALUE.findall(text)}
+
+
+def clean(data: bytes) -> str:
+    """Text of a serial line: LF line ends, no control characters."""
+    text = data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", text)
+
+
+def whole_lines(text: str) -> tuple[list[str], list[str]]:
+    """Lines in their order, and what was cut: a last line without its end."""
+    inside = [match.group(0).rstrip("\n") for match in _AGENT_INSIDE.finditer(text)]
+    *lines, rest = _AGENT_INSIDE.sub("", text).split("\n")
+    return [*lines, *inside], [rest] if rest else []
+
+
+@dataclass
+class _Builder:
+    """Collects while lines are read one by one."""
+
+    ktap: list[str] = field(default_factory=list)
+    planned: int | None = None
+    results: list[Result] = field(default_factory=list)
+    subtests: dict[str, list[str]] = field(default_factory=dict)
+    current: str = ""
+    tagged: list[Tagged] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    ended: str | None = None
+    damaged: list[str] = field(default_factory=list)
+
+    def agent(self, kind: str, rest: str) -> bool:
+        if kind == "end":
+            self.ended = rest
+        elif kind == "fact":
+            key, found, value = rest.partition("=")
+            if not found:
+                return False
+            self.facts[key] = value
+        else:
+            return self.step(rest)
+        return True
+
+    def step(self, rest: str) -> bool:
+        name, _, status = rest.partition(" ")
+        if status != "ok" and not status.startswith("error "):
+            return False
+        self.steps.append(Step(name, "" if status == "ok" else status[len("error "):]))
+        return True
+
+    def indented(self, line: str) -> bool:
+        begins = _SUBTEST.match(line)
+        if begins:
+            self.current = begins.group(1)
+            self.subtests.setdefault(self.current, [])
+        elif self.current:
+            self.subtests[self.current].append(line)
+        return True
+
+    def top_level(self, line: str) -> bool:
+        result = _RESULT.match(line)
+        plan = _PLAN.match(line)
+        tagged = _TAGGED.match(line)
+        if result:
+            self.current = ""
+            self.results.append(Result(int(result[2]), not result[1], result[3], result[4] or ""))
+        elif plan:
+            self.planned = int(plan[1])
+        elif tagged:
+            text = tagged[2] or ""
+            self.tagged.append(Tagged(tagged[1], text, parse_fields(text)))
+        else:
+            return line.startswith(("KTAP version", "#"))
+        return True
+
+    def line(self, line: str) -> None:
+        if not line.strip():
+            return
+        agent = _AGENT.match(line)
+        if agent:
+            good = self.agent(agent[1], agent[2] or "")
+        elif line.startswith(_INDENT):
+            self.ktap.append(line)
+            good = self.indented(line[len(_INDENT):])
+        else:
+            good = self.top_level(line)
+            if good:
+                self.ktap.append(line)
+        if not good:
+            self.damaged.append(line)
+
+
+def parse(data: bytes) -> Transcript:
+    """Everything that can be read in the bytes of a verdict channel."""
+    lines, cut = whole_lines(clean(data))
+    built = _Builder()
+    for line in lines:
+        built.line(line)
+    return Transcript(
+        tuple(built.ktap), built.planned, tuple(built.results),
+        {name: tuple(text) for name, text in built.subtests.items()},
+        tuple(built.tagged), tuple(built.steps), built.facts, built.ended,
+        (*built.damaged, *cut))
+
+
+class LineReader:
+    """Turns a growing stream into whole lines, for progress while it runs."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._rest = b""
+        self._on_line = on_line
+
+    def feed(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._all(lines)
+
+    def _all(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self._on_line(clean(line).strip("\n"))
