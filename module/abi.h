@@ -244,7 +244,9 @@ struct st_ops {
 	void (*buffer_put)(void *buffer);
 
 	int (*cache_create)(const struct st_cache_spec *spec, uint64_t *cache);
+	/* the cache may go a little later; caches_wait() sees all gone */
 	void (*cache_destroy)(uint64_t cache);
+	void (*caches_wait)(void);
 	/* both run on the CPU named; alloc returns how many it got, or -errno */
 	int (*objects_alloc)(uint64_t cache, uint32_t cpu, int accounted,
 			     uint64_t *objects, uint32_t count);
@@ -278,7 +280,7 @@ struct st_ops {
 
 struct st_request {
 	const char *scenario;		/* globs, comma separated */
-	uint32_t seconds;		/* for each timed scenario */
+	uint32_t seconds;		/* shared by the timed scenarios */
 	uint64_t seed;
 	uint32_t bench;			/* rounds of the benchmark, 0: none */
 };

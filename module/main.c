@@ -16,9 +16,9 @@
 static char *scenario = "*";
 module_param(scenario, charp, 0444);
 MODULE_PARM_DESC(scenario, "globs of scenario names, separated by commas (default: *)");
-static uint seconds = 1;
+static uint seconds = 4;
 module_param(seconds, uint, 0444);
-MODULE_PARM_DESC(seconds, "how long each timed scenario runs, 1 to 86400 (default: 1)");
+MODULE_PARM_DESC(seconds, "time that the timed scenarios share, 1 to 86400 (default: 4)");
 static ulong seed;
 module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "same seed, same plan (default: random; the report tells it)");
@@ -96,6 +96,9 @@ static int __init slubtorture_init(void)
 	err = st_emit_init();
 	if (err)
 		goto free_core;
+	err = st_alloc_init();
+	if (err)
+		goto free_emit;
 	/* this task sees /sys and is in the group that will pay */
 	st_memcg_init();
 	st_hotplug_init(hotplug_node);
@@ -112,6 +115,8 @@ static int __init slubtorture_init(void)
 	debugfs_remove_recursive(torture.dir);
 	st_hotplug_exit();
 	st_memcg_exit();
+	st_alloc_exit();
+free_emit:
 	st_emit_exit();
 free_core:
 	kvfree(torture.core);
@@ -125,6 +130,7 @@ static void __exit slubtorture_exit(void)
 	debugfs_remove_recursive(torture.dir);
 	st_hotplug_exit();
 	st_memcg_exit();
+	st_alloc_exit();
 	st_emit_exit();
 	kvfree(torture.core);
 }

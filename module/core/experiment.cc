@@ -39,6 +39,15 @@ u32 count_chosen(const st_request &request)
 	return count;
 }
 
+// The time asked for is shared by the timed scenarios that run.
+u64 share_ns(const st_request &request)
+{
+	u32 timed = 0;
+	for (const Scenario &scenario : scenarios())
+		timed += scenario.timed && chosen(request.scenario, scenario);
+	return u64(request.seconds) * 1000000000ull / (timed ? timed : 1);
+}
+
 void run_family(const Context &context, const Scenario &scenario, Tally *tally)
 {
 	switch (scenario.family) {
@@ -84,11 +93,12 @@ void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 	Tally &tally = *new (core->tally_storage) Tally();
 	const Context context{ops, core->env, core->layout,
 			      scenario_seed(core->request.seed, scenario),
-			      u64(core->request.seconds) * 1000000000ull};
+			      share_ns(core->request)};
 	core->report->scenario_begin(scenario);
 	ops.settle();
 	const u64 begin = ops.now_ns();
 	run_family(context, scenario, &tally);
+	ops.caches_wait();	// what is left behind is found here, not later
 	if (ops.stopping())
 		tally.broken("the module was unloaded before the scenario had ended");
 	core->report->scenario_end(number, scenario, tally, ops.now_ns() - begin);

@@ -9,7 +9,7 @@ namespace st {
 namespace {
 
 constexpr u64 kBatchNs = 200000000;
-constexpr u64 kBustedNs = 60000000;
+constexpr u64 kBustedNs = 20000000;
 constexpr u64 kBenchNs = 300000000;
 constexpr u32 kObjectBytes = 128;
 

@@ -131,9 +131,24 @@ int set_patiently(const st_ops &ops, u32 block, u32 state)
 	return err;
 }
 
+// A node's first memory makes the kernel start kswapd and kcompactd for it. In
+// the normal zone their stacks would lie in the very blocks that are to go, so
+// block 0 comes as movable first and follows the others into the normal zone.
+int online_kernel(const st_ops &ops, u32 blocks)
+{
+	int err = blocks > 1 ? set_patiently(ops, 0, ST_BLOCK_MOVABLE) : 0;
+	for (u32 block = 1; block < blocks && !err; block++)
+		err = set_patiently(ops, block, ST_BLOCK_KERNEL);
+	if (!err && blocks > 1)
+		err = set_patiently(ops, 0, ST_BLOCK_OFFLINE);
+	return err ? err : set_patiently(ops, 0, ST_BLOCK_KERNEL);
+}
+
 // Later blocks may keep their metadata in earlier ones: they go first.
 int set_all(const st_ops &ops, u32 blocks, u32 state)
 {
+	if (state == ST_BLOCK_KERNEL)
+		return online_kernel(ops, blocks);
 	for (u32 i = 0; i < blocks; i++) {
 		const u32 block = state == ST_BLOCK_OFFLINE ? blocks - 1 - i : i;
 		if (const int err = set_patiently(ops, block, state))

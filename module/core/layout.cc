@@ -224,8 +224,8 @@ void Layout::describe(void (*write)(void *, const char *, size_t), void *arg) co
 		line.add("unknown: ").add(nodes_missing_.text());
 		return flush();
 	}
-	write_field(&line, "kmem_cache", node_form_, facts_.cache_nodes);
-	line.add(", ").add_dec(facts_.node_count).add(" elements of ")
+	line.add("kmem_cache->").add(node_form_).add(" at +");
+	line.add_dec(facts_.cache_nodes.bit_offset / 8).add(", ").add_dec(facts_.node_count).add(" elements of ")
 		.add_dec(facts_.node_step_bytes).add(" bytes");
 	flush();
 	line.add("barn=");

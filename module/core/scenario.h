@@ -15,7 +15,7 @@ struct Scenario {
 	const char *name;
 	Family family;
 	u32 argument;		// meaning depends on the family
-	bool timed;		// runs for `seconds`
+	bool timed;		// shares the seconds asked for
 	Cause expected;		// None, or the cause a control must fail with
 	const char *question;
 

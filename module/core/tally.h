@@ -35,9 +35,13 @@ public:
 			first_ = invariant;
 		broken_ = true;
 	}
-	// asked more times, none of them broken
+	// asked more times, none of them broken; or all of them
 	void held(Invariant invariant, u64 times) { slot(invariant).asked += times; }
-	void broke(Invariant invariant, u64 times) { slot(invariant).broken += times; }
+	void broke(Invariant invariant, u64 times)
+	{
+		slot(invariant).asked += times;
+		slot(invariant).broken += times;
+	}
 
 	void observed(u64 count) { observations_ += count; }
 	void overlapped(u64 count) { overlaps_ += count; }

@@ -5,6 +5,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "shims.h"
 
@@ -33,9 +34,53 @@ int st_cache_create(const struct st_cache_spec *spec, u64 *cache)
 	return 0;
 }
 
+/*
+ * Destroying a cache waits for a grace period (kvfree_rcu_barrier(), 6.12 and
+ * later); a sweep over many caches would do nothing but wait. The waits of
+ * several overlap here, and st_caches_wait() sees the last one gone.
+ */
+static struct workqueue_struct *undertaker;
+
+struct burial {
+	struct work_struct work;
+	struct kmem_cache *cache;
+};
+
+int st_alloc_init(void)
+{
+	undertaker = alloc_workqueue("slubtorture", WQ_UNBOUND, 8);
+	return undertaker ? 0 : -ENOMEM;
+}
+
+void st_alloc_exit(void)
+{
+	destroy_workqueue(undertaker);
+}
+
+static void bury(struct work_struct *work)
+{
+	struct burial *burial = container_of(work, struct burial, work);
+
+	kmem_cache_destroy(burial->cache);
+	kfree(burial);
+}
+
 void st_cache_destroy(u64 cache)
 {
-	kmem_cache_destroy((struct kmem_cache *)(unsigned long)cache);
+	struct burial *burial = kmalloc(sizeof(*burial), GFP_KERNEL);
+
+	if (!burial) {
+		kmem_cache_destroy((struct kmem_cache *)(unsigned long)cache);
+		return;
+	}
+	INIT_WORK(&burial->work, bury);
+	burial->cache = (struct kmem_cache *)(unsigned long)cache;
+	queue_work(undertaker, &burial->work);
+}
+
+void st_caches_wait(void)
+{
+	flush_workqueue(undertaker);
 }
 
 int st_objects_alloc(u64 cache, u32 cpu, int accounted, u64 *objects, u32 count)

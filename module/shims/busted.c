@@ -74,10 +74,12 @@ static int view_all(const struct busted_slab *slab, struct st_layout *layout, u3
 
 	if (kind == ST_BUSTED_STRIDE_U16)
 		layout->stride = (struct st_field)FIELD(struct busted_slab, short_stride);
-	for (i = 0; i < slab->objects && i < max; i++)
+	for (i = 0; i < slab->objects && i < max; i++) {
 		st_view_read(layout, slab, (unsigned long)memory, bytes,
 			     (unsigned long)memory + (unsigned long)i * slab->cache->size,
 			     &views[i]);
+		views[i].vector_bytes = OBJECTS * EXT_BYTES;
+	}
 	return i;
 }
 

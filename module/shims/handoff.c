@@ -78,7 +78,7 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 			st_publish(ordering, box, object);
 		}
 		n++;
-		if (n % BREATH)
+		if (n % (mode == ST_HANDOFF_BUSTED ? BREATH / 16 : BREATH))
 			continue;
 		if (st_stopping() || ktime_get_ns() >= end)
 			break;
@@ -88,25 +88,17 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 	smp_store_release(&ch->closed, true);
 }
 
-/* The word that differs first, or word 0. */
-static u32 first_difference(const u64 *object, u64 seed, u64 number)
+/* Reads the stamp once; seen[] is what this CPU saw then. */
+static __always_inline bool content_fresh(const u64 *object, u64 seed, u64 number, u64 *seen)
 {
+	bool fresh = true;
 	u32 i;
 
-	for (i = 0; i < ST_STAMP_WORDS; i++)
-		if (READ_ONCE(object[i]) != stamp_word(seed, number, i))
-			return i;
-	return 0;
-}
-
-static __always_inline bool content_fresh(const u64 *object, u64 seed, u64 number)
-{
-	u32 i;
-
-	for (i = 0; i < ST_STAMP_WORDS; i++)
-		if (READ_ONCE(object[i]) != stamp_word(seed, number, i))
-			return false;
-	return true;
+	for (i = 0; i < ST_STAMP_WORDS; i++) {
+		seen[i] = READ_ONCE(object[i]);
+		fresh &= seen[i] == stamp_word(seed, number, i);
+	}
+	return fresh;
 }
 
 /* Is the object's own extension there, and does it name somebody to charge? */
@@ -127,13 +119,13 @@ static __always_inline bool metadata_seen(struct channel *ch, const void *slab,
 	return READ_ONCE(*(u64 *)(unsigned long)(slot + layout->objcg_offset)) != 0;
 }
 
-static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number)
+static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number, u64 *seen)
 {
 	const struct st_layout *layout = ch->spec->layout;
 	const void *slab = st_slab_of(object);
 	u32 state = 0;
 
-	if (content_fresh(object, ch->spec->seed, number))
+	if (content_fresh(object, ch->spec->seed, number, seen))
 		state |= ST_SAW_CONTENT;
 	if (!layout)
 		return state | ST_SAW_METADATA | ST_SAW_SLAB;
@@ -144,12 +136,24 @@ static __always_inline u32 look(struct channel *ch, const u64 *object, u64 numbe
 	return state;
 }
 
-static noinline void note_wrong(struct channel *ch, const u64 *object, u64 number, u32 state)
+/* The word that differed first, or word 0. */
+static u32 first_difference(const u64 *seen, u64 seed, u64 number)
+{
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		if (seen[i] != stamp_word(seed, number, i))
+			return i;
+	return 0;
+}
+
+static noinline void note_wrong(struct channel *ch, const u64 *object, u64 number, u32 state,
+				const u64 *seen)
 {
 	struct st_handoff_sample *sample = &ch->counts->first_wrong;
 	const struct st_layout *layout = ch->spec->layout;
 	const void *slab = st_slab_of(object);
-	const u32 word = first_difference(object, ch->spec->seed, number);
+	const u32 word = first_difference(seen, ch->spec->seed, number);
 
 	if (sample->valid)
 		return;
@@ -157,7 +161,7 @@ static noinline void note_wrong(struct channel *ch, const u64 *object, u64 numbe
 	sample->state = state;
 	sample->object = (unsigned long)object;
 	sample->expected = stamp_word(ch->spec->seed, number, word);
-	sample->seen = READ_ONCE(object[word]);
+	sample->seen = seen[word];
 	if (layout) {
 		sample->exts = st_field_read(slab, layout->exts);
 		sample->slab_cache = st_field_read(slab, layout->slab_cache);
@@ -202,12 +206,13 @@ static __always_inline void consume(struct channel *ch, const u32 ordering, cons
 			break;
 		object = st_consume(ordering, box);
 		if (mode != ST_HANDOFF_BARE) {
-			const u32 state = look(ch, object, n);
+			u64 seen[ST_STAMP_WORDS];
+			const u32 state = look(ch, object, n, seen);
 
 			states[state]++;
 			overlaps += polled;
 			if (unlikely(state != ST_HANDOFF_STATES - 1))
-				note_wrong(ch, object, n, state);
+				note_wrong(ch, object, n, state, seen);
 		}
 		if (mode == ST_HANDOFF_BUSTED)
 			while (smp_load_acquire(&ch->stamped) <= n)

@@ -50,6 +50,7 @@ const struct st_ops st_ops = {
 	.buffer_put = buffer_put,
 	.cache_create = st_cache_create,
 	.cache_destroy = st_cache_destroy,
+	.caches_wait = st_caches_wait,
 	.objects_alloc = st_objects_alloc,
 	.objects_free = st_objects_free,
 	.objects_view = st_objects_view,

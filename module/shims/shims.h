@@ -57,6 +57,9 @@ void st_memcg_leave(struct mem_cgroup *old);
 void *st_symbol(const char *name);	/* NULL: not to be had */
 
 /* alloc.c */
+int st_alloc_init(void);
+void st_alloc_exit(void);
+void st_caches_wait(void);	/* every cache given up so far is gone */
 int st_cache_create(const struct st_cache_spec *spec, u64 *cache);
 void st_cache_destroy(u64 cache);
 int st_objects_alloc(u64 cache, u32 cpu, int accounted, u64 *objects, u32 count);

@@ -15,12 +15,14 @@ static bool read_word(unsigned long address, unsigned long *word)
 }
 
 /* Bytes that an external vector may use: those of the object it lies in. */
-static u64 vector_bytes(const struct st_layout *layout, unsigned long vector)
+static u64 vector_room(const struct st_layout *layout, const struct st_object_view *view)
 {
+	const unsigned long vector = st_vector(layout, view->exts);
 	const struct page *head;
 	const void *cache;
 
-	if (!virt_addr_valid(vector))
+	if (!vector || vector - (unsigned long)view->slab_base < view->slab_bytes ||
+	    !virt_addr_valid(vector))
 		return 0;
 	head = virt_to_head_page((void *)vector);
 	if (!PageSlab((struct page *)head))
@@ -72,8 +74,6 @@ void st_view_read(const struct st_layout *layout, const void *slab,
 	if (!vector)
 		return;
 	view->slot = vector + view->step_bytes * view->index;
-	if (vector < base || vector >= base + bytes)
-		view->vector_bytes = vector_bytes(layout, vector);
 	read_owner(layout, view);
 }
 
@@ -91,6 +91,7 @@ int st_objects_view(const struct st_layout *layout, u32 cpu, const u64 *objects,
 
 		st_view_read(layout, head, (unsigned long)page_address(head),
 			     page_size((struct page *)head), objects[i], &views[i]);
+		views[i].vector_bytes = vector_room(layout, &views[i]);
 	}
 	cond_resched();
 	return 0;
