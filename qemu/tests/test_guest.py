@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+"""guest.py with programs that stand in for QEMU: one that ends, one that
+dies, one that hangs, one that babbles, and a stop in mid-run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qemu import accel, guest, machines
+from qemu.guest import GuestSpec, Stopped
+from qemu.machine import GuestError, Topology
+
+# Finds the file behind `id=out` in its own arguments, as QEMU would.
+PREAMBLE = """#!/bin/sh
+for word; do case "$word" in file,id=out,path=*) out=${word#file,id=out,path=};; esac; done
+echo $$ >"$(dirname "$out")/pid"
+"""
+
+
+def spec(tmp_path: Path, body: str, idle_s: float = 5, total_s: float = 10) -> GuestSpec:
+    fake = tmp_path / "fake-qemu"
+    fake.write_text(PREAMBLE + body)
+    fake.chmod(0o755)
+    machine = replace(machines.find("x86_64"), qemu=str(fake))
+    return GuestSpec(machine, Topology(), accel.emulated(""), tmp_path / "image",
+                     tmp_path / "initrd", tmp_path, idle_s, total_s)
+
+
+def gone(tmp_path: Path) -> bool:
+    try:
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_channel_is_streamed_to_its_end(tmp_path: Path) -> None:
+    said: list[bytes] = []
+    own = spec(tmp_path, 'echo one >>"$out"; sleep 0.1; echo two >>"$out"\n')
+    result = guest.run(own, said.append)
+    assert result.outcome == "powered-off"
+    assert b"".join(said) == b"one\ntwo\n"
+
+
+def test_failure_of_qemu_is_told(tmp_path: Path) -> None:
+    result = guest.run(spec(tmp_path, "echo no such CPU >&2; exit 3\n"), lambda data: None)
+    assert (result.outcome, result.detail) == ("died", "no such CPU")
+
+
+def test_silence_is_a_hang_and_is_ended(tmp_path: Path) -> None:
+    own = spec(tmp_path, 'echo said >>"$out"; exec sleep 60\n', idle_s=0.3)
+    result = guest.run(own, lambda data: None)
+    assert result.outcome == "hang" and result.seconds < 5
+    assert gone(tmp_path)
+    assert own.channel.read_bytes() == b"said\n"
+
+
+def test_endless_babble_is_a_timeout(tmp_path: Path) -> None:
+    own = spec(tmp_path, 'while :; do echo x >>"$out"; sleep 0.05; done\n', total_s=0.5)
+    assert guest.run(own, lambda data: None).outcome == "timeout"
+    assert gone(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_signal_ends_the_guest(tmp_path: Path, number: int) -> None:
+    own = spec(tmp_path, "exec sleep 60\n")
+    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
+    with pytest.raises(Stopped), guest.stop_signals():
+        guest.run(own, lambda data: None)
+    assert gone(tmp_path)
+
+
+def test_missing_qemu_names_its_package(tmp_path: Path) -> None:
+    own = spec(tmp_path, "")
+    own = replace(own, machine=replace(own.machine, qemu="no-such-qemu"))
+    with pytest.raises(GuestError) as caught:
+        guest.run(own, lambda data: None)
+    assert "qemu-system-x86" in caught.value.hint
+
+
+def test_guest_has_no_network_and_no_reboot(tmp_path: Path) -> None:
+    words = guest.command(spec(tmp_path, ""))
+    assert words[words.index("-nic") + 1] == "none"
+    assert "-no-reboot" in words and "-nodefaults" in words
+
+
+def test_comma_in_a_path_is_doubled(tmp_path: Path) -> None:
+    own = replace(spec(tmp_path, ""), run_dir=tmp_path / "a,b")
+    assert any("a,,b/channel" in word for word in guest.command(own))
+
+
+def test_rescue_shell_has_the_console(tmp_path: Path) -> None:
+    own = replace(spec(tmp_path, ""), interactive=True)
+    assert any(word.startswith("stdio,") for word in guest.command(own))
