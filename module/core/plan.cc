@@ -6,7 +6,7 @@
 namespace st {
 namespace {
 
-constexpr u32 kSides = 3;
+constexpr u32 kSides = 2;	// below a power of two, and above it
 constexpr u32 kFillBytes = 40 * 1024;	// more than one slab of any small cache
 constexpr u32 kFreePointerBytes = 8;	// a constructor moves it behind the object
 
@@ -41,7 +41,7 @@ CachePlan::CachePlan(Placement wanted, u64 seed, u32 cpus, u64 max_object_bytes)
 {
 }
 
-// side 0: below the power of two, 1: at it, 2: above it.
+// side 0: just below the power of two, 1: just above it.
 bool CachePlan::shape(u32 power, u32 side, st_cache_spec *spec) const
 {
 	const u64 at = 1ull << power;
@@ -49,18 +49,22 @@ bool CachePlan::shape(u32 power, u32 side, st_cache_spec *spec) const
 	*spec = st_cache_spec{0, 8, ST_CACHE_CTOR};
 	if (wanted_ != Placement::External)
 		spec->flags |= ST_CACHE_ACCOUNT;
+	u64 below = 8;
 	if (wanted_ == Placement::InObject) {
 		// Padding up to a large alignment leaves room in each slot.
-		static constexpr u32 kShort[kSides] = {64, 32, 8};
 		if (at < 128)
 			return false;
 		spec->align_bytes = static_cast<u32>(at);
-		spec->object_bytes = static_cast<u32>(side == 2 ? at + kShort[side]
-								: at - kShort[side]);
-	} else {
-		spec->object_bytes = static_cast<u32>(at + side * 8 - 8);
+		below = 64;
+	} else if (wanted_ == Placement::Leftover) {
+		// with the free pointer still short of the power of two, or
+		// objects would fill the slab to its end
+		below = 16;
 	}
-	return spec->object_bytes >= 8 && slot_bytes(*spec) <= max_bytes_;
+	if (at < below + 8)
+		return false;
+	spec->object_bytes = static_cast<u32>(side ? at + 8 : at - below);
+	return slot_bytes(*spec) <= max_bytes_;
 }
 
 bool CachePlan::next(CacheStep *step)

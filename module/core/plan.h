@@ -28,7 +28,7 @@ struct CacheStep {
 constexpr u32 kMaxObjects = 1024;
 
 // The caches of exts-*: for every power of two up to the largest object, a
-// size below, at and above it, shaped so that the placement wanted results.
+// size below and one above it, shaped so that the placement wanted results.
 class CachePlan {
 public:
 	CachePlan(Placement wanted, u64 seed, u32 cpus, u64 max_object_bytes);
