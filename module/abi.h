@@ -224,6 +224,7 @@ struct st_environment {
 	uint64_t max_object_bytes;	/* largest that a cache may have */
 	const uint8_t *btf;		/* vmlinux type information */
 	uint64_t btf_bytes;
+	int32_t codetags;		/* slab_obj_ext_has_codetag_key, -1: no such key */
 	char btf_reason[ST_REASON_BYTES];   /* why btf is null */
 	char nodes_reason[ST_REASON_BYTES]; /* why caches cannot be listed */
 };

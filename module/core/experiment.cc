@@ -154,7 +154,7 @@ extern "C" void st_core_learn(st_core *core, const st_environment *env)
 	Btf btf;
 	if (const char *wrong = btf.open(blob, index.all()))
 		return core->layout.unknown(wrong);
-	core->layout.learn(btf);
+	core->layout.learn(btf, env->codetags);
 }
 
 extern "C" void st_core_layout(const st_core *core,

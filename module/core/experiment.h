@@ -20,6 +20,14 @@ struct Context {
 	u64 duration_ns;	// for timed ones
 
 	bool stopping() const { return ops.stopping() != 0; }
+	// A timed scenario ends with its time, but not before the CPUs have
+	// overlapped at all: on a busy host that may take a while, up to kPatience.
+	bool time_is_up(u64 end_ns, u64 overlaps) const
+	{
+		const u64 now = ops.now_ns();
+		return now >= end_ns && (overlaps || now - end_ns >= kPatienceNs);
+	}
+	static constexpr u64 kPatienceNs = 30000000000ull;
 	bool two_cpus() const { return env.cpus >= 2; }
 };
 

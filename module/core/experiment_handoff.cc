@@ -123,19 +123,21 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 					cache.id());
 	const u64 end = context.ops.now_ns() + (busted ? kBustedNs : context.duration_ns);
 	for (u64 number = 0; !context.stopping(); number++) {
-		const u64 now = context.ops.now_ns();
-		if (now >= end)
+		if (context.time_is_up(end, tally->overlaps()))
 			break;
 		st_handoff_counts counts;
+		const u64 now = context.ops.now_ns();
 		choose_cpus(context, number, &spec);
 		spec.seed = context.seed + number * 1000003;
-		spec.duration_ns = end - now < kBatchNs ? end - now : kBatchNs;
+		spec.duration_ns = now < end && end - now < kBatchNs ? end - now : kBatchNs;
 		if (context.ops.handoff(&spec, &counts))
 			return tally->broken("threads or memory for the handoff are not to be had");
 		judge(context, counts, tally);
 	}
-	if (!spec.accounted)
-		tally->note("metadata not looked at: nobody can be charged here");
+	if (!spec.layout)
+		tally->note(context.layout.exts_missing().text());
+	else if (!spec.accounted)
+		tally->note(context.env.memcg_reason);
 	if (!tally->overlaps())
 		tally->broken("no handoff was watched as it happened: the CPUs never overlapped");
 }

@@ -104,7 +104,7 @@ void run_late(const Context &context, const Scenario &scenario, Tally *tally)
 		return busted(context, tally);
 	const u64 end = context.ops.now_ns() + context.duration_ns;
 	u64 number = 0;
-	while (context.ops.now_ns() < end && !context.stopping()) {
+	while (!context.time_is_up(end, tally->overlaps()) && !context.stopping()) {
 		const u32 bytes = kSizes[number % (sizeof(kSizes) / sizeof(kSizes[0]))];
 		if (!batch(context, bytes, number++, tally))
 			return tally->broken("caches or threads for the race are not to be had");

@@ -14,7 +14,7 @@ st_field field_of(const BtfMember &member)
 void note(Missing *missing, Text owner, Text what)
 {
 	if (missing->empty())
-		missing->add("BTF of this kernel has no ").add(owner).add(what);
+		missing->add("this kernel does not tell: no ").add(owner).add(what);
 }
 
 void write_field(Line<200> *line, Text owner, Text name, const st_field &f)
@@ -56,9 +56,10 @@ st_field Layout::need(const Btf &btf, u32 structure, Text member, Missing *missi
 	return field_of(found);
 }
 
-void Layout::learn(const Btf &btf)
+void Layout::learn(const Btf &btf, s32 codetags)
 {
 	facts_ = {};
+	codetags_ = codetags;
 	learn_slab(btf);
 	learn_cache(btf);
 	if (exts_missing_.empty())
@@ -135,22 +136,27 @@ void Layout::learn_element(const Btf &btf)
 	learn_step(btf, ext);
 }
 
+// 7.3: an element is one or two words, the owner first; the second, a code
+// tag, is there if slab_obj_ext_has_codetag_key is on. Slabs whose objects can
+// be charged always have the first (slab_obj_ext_size(), mm/slab.h).
 void Layout::learn_step(const Btf &btf, u32 ext)
 {
 	if (facts_.stride.bits) {
 		facts_.step_origin = ST_STEP_FIELD;
-	} else if (facts_.in_object.bits) {
-		// An element holds objcg, a code tag, or both in a row, by a
-		// static key that type information cannot show. Without
-		// allocation profiling compiled in there is only objcg.
-		if (btf.find_struct("alloc_tag") && btf.find_struct("codetag"))
-			note(&exts_missing_, "way to tell ",
-			     "whether elements also carry code tags (allocation profiling)");
-		facts_.step_origin = ST_STEP_BITS;
-	} else {
-		facts_.step_origin = ST_STEP_ELEMENT_SIZE;
+		return;
 	}
-	(void)ext;
+	if (!facts_.in_object.bits) {
+		facts_.step_origin = ST_STEP_ELEMENT_SIZE;
+		return;
+	}
+	facts_.step_origin = ST_STEP_BITS;
+	if (!btf.find_member(ext, "_ctref").found)
+		return;		// no CONFIG_MEM_ALLOC_PROFILING
+	if (codetags_ < 0)
+		note(&exts_missing_, "symbol ", "slab_obj_ext_has_codetag_key, which tells "
+						"whether extensions carry code tags");
+	else if (codetags_ > 0)
+		facts_.ext_bytes *= 2;
 }
 
 void Layout::learn_cache(const Btf &btf)

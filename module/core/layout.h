@@ -14,7 +14,8 @@ using Missing = Line<ST_REASON_BYTES>;
 
 class Layout {
 public:
-	void learn(const Btf &btf);
+	// codetags: whether 7.3's static key for them is on, -1: unknown.
+	void learn(const Btf &btf, s32 codetags);
 	// Nothing is known, for this reason.
 	void unknown(Text why);
 
@@ -32,12 +33,13 @@ private:
 	void learn_slab(const Btf &btf);
 	void learn_exts(const Btf &btf);
 	void learn_element(const Btf &btf);
-	void learn_step(const Btf &btf, u32 slab);
+	void learn_step(const Btf &btf, u32 ext);
 	void learn_cache(const Btf &btf);
 	void learn_nodes(const Btf &btf, u32 cache);
 	st_field need(const Btf &btf, u32 structure, Text member, Missing *missing, Text owner);
 
 	st_layout facts_ = {};
+	s32 codetags_ = -1;
 	Missing exts_missing_, nodes_missing_;
 	const char *slab_name_ = "";
 	const char *exts_name_ = "";

@@ -73,6 +73,14 @@ static void list_cpus(struct st_environment *env)
 		 nodemask_pr_args(&node_online_map));
 }
 
+/* struct static_key begins with its count: include/linux/jump_label.h */
+static s32 codetags(void)
+{
+	const atomic_t *enabled = st_symbol("slab_obj_ext_has_codetag_key");
+
+	return enabled ? atomic_read(enabled) > 0 : -1;
+}
+
 int st_environment(struct st_environment *env)
 {
 	const char *why;
@@ -84,6 +92,7 @@ int st_environment(struct st_environment *env)
 	env->max_object_bytes = KMALLOC_MAX_SIZE;
 	list_cpus(env);
 	env->memcg = st_memcg();
+	env->codetags = codetags();
 	strscpy(env->memcg_reason, st_memcg_reason(), sizeof(env->memcg_reason));
 	why = st_nodes_init();
 	strscpy(env->nodes_reason, why ? why : "", sizeof(env->nodes_reason));
