@@ -21,7 +21,7 @@ static __always_inline u64 st_field_read(const void *from, struct st_field field
 	const u32 start = field.bit_offset % 32;
 	u64 word;
 
-	if (field.bit_offset % 8 == 0) {
+	if (likely(field.bit_offset % 8 == 0)) {
 		if (field.bits == 64)
 			return READ_ONCE(*(const u64 *)at);
 		if (field.bits == 32)

@@ -2,11 +2,14 @@
 /*
  * handoff - the engine's hot loop: CPU X allocates and publishes, CPU Y
  * consumes, looks and frees. One loop for three modes; ordering and mode are
- * constants in every copy of it, so the bare loop of the benchmark is this
- * very loop without stamp and look. What the counts mean is core's affair.
+ * constants in every copy of it. The bare loop of the benchmark is this very
+ * loop with the least that is still a handoff: one word written before the
+ * object is published and read after it is consumed, nothing checked, nothing
+ * counted. What the counts mean is core's affair.
  */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
+#include <linux/reciprocal_div.h>
 #include <linux/slab.h>
 
 #include "fields.h"
@@ -17,11 +20,25 @@
 #define BREATH 256		/* handoffs between looks at the clock */
 #define BUSTED_DELAY 400	/* cpu_relax() between publishing and stamping */
 
+/*
+ * st_layout boiled down for a loop in which every instruction counts. All
+ * three fields are whole words of their size wherever handoffs are accounted;
+ * quick_from() refuses a layout of which that is not true.
+ */
+struct quick {
+	u32 exts_at, cache_at, stride_at;	/* bytes into the slab structure */
+	u32 objcg_at;				/* bytes into an extension */
+	u64 address_mask;			/* exts without its flags */
+	u64 fixed_step;				/* 0: read the stride */
+};
+
 struct channel {
 	struct st_mailbox box[BOXES];
+	struct quick quick;
 	const struct st_handoff_spec *spec;
 	struct st_handoff_counts *counts;
 	struct kmem_cache *cache;
+	struct reciprocal_value per_object;	/* divides by the cache's size */
 	u64 cache_size;
 	u64 produced;		/* valid once closed is set */
 	u64 stamped;		/* busted mode: stamps written so far */
@@ -75,6 +92,8 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 		} else {
 			if (mode == ST_HANDOFF_ENGINE)
 				stamp(object, ch->spec->seed, n);
+			else
+				WRITE_ONCE(object[0], n);
 			st_publish(ordering, box, object);
 		}
 		n++;
@@ -101,35 +120,62 @@ static __always_inline bool content_fresh(const u64 *object, u64 seed, u64 numbe
 	return fresh;
 }
 
-/* Is the object's own extension there, and does it name somebody to charge? */
-static __always_inline bool metadata_seen(struct channel *ch, const void *slab,
+static bool whole(struct st_field field, u32 bits)
+{
+	return field.bits == bits && field.bit_offset % bits == 0;
+}
+
+static bool quick_from(const struct st_layout *layout, struct quick *quick)
+{
+	if (!whole(layout->exts, 64) || !whole(layout->slab_cache, 64))
+		return false;
+	quick->exts_at = layout->exts.bit_offset / 8;
+	quick->cache_at = layout->slab_cache.bit_offset / 8;
+	quick->objcg_at = layout->objcg_offset;
+	/* a failed allocation (OBJEXTS_ALLOC_FAIL) is flags alone: no address */
+	quick->address_mask = ~layout->exts_flag_mask;
+	quick->fixed_step = layout->ext_bytes;
+	if (layout->step_origin != ST_STEP_FIELD)
+		return true;
+	quick->fixed_step = 0;
+	quick->stride_at = layout->stride.bit_offset / 8;
+	return whole(layout->stride, 32) || whole(layout->stride, 16);
+}
+
+/*
+ * Is the object's own extension there, and does it name somebody to charge?
+ * The cache is not SLAB_ACCOUNT, so its vectors are external and of one step.
+ */
+static __always_inline bool metadata_seen(struct channel *ch, const u8 *slab,
 					  const void *object)
 {
-	const struct st_layout *layout = ch->spec->layout;
-	const u64 exts = st_field_read(slab, layout->exts);
-	const u64 vector = st_vector(layout, exts);
+	const struct quick *quick = &ch->quick;
+	const u64 vector = READ_ONCE(*(const u64 *)(slab + quick->exts_at)) &
+			   quick->address_mask;
 	const unsigned long base = (unsigned long)page_address((const struct page *)slab);
-	unsigned long index;
-	u64 slot;
+	u64 step = quick->fixed_step;
+	u32 index;
 
 	if (!vector)
 		return false;
-	index = ((unsigned long)object - base) / (unsigned long)ch->cache_size;
-	slot = vector + st_step(layout, slab, ch->cache_size) * index;
-	return READ_ONCE(*(u64 *)(unsigned long)(slot + layout->objcg_offset)) != 0;
+	if (!step)
+		step = ch->spec->layout->stride.bits == 32 ?
+		       READ_ONCE(*(const u32 *)(slab + quick->stride_at)) :
+		       READ_ONCE(*(const u16 *)(slab + quick->stride_at));
+	index = reciprocal_divide((u32)((unsigned long)object - base), ch->per_object);
+	return READ_ONCE(*(u64 *)(unsigned long)(vector + step * index + quick->objcg_at)) != 0;
 }
 
 static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number, u64 *seen)
 {
-	const struct st_layout *layout = ch->spec->layout;
-	const void *slab = st_slab_of(object);
+	const u8 *slab = st_slab_of(object);
 	u32 state = 0;
 
 	if (content_fresh(object, ch->spec->seed, number, seen))
 		state |= ST_SAW_CONTENT;
-	if (!layout)
+	if (!ch->spec->layout)
 		return state | ST_SAW_METADATA | ST_SAW_SLAB;
-	if (st_field_read(slab, layout->slab_cache) == (unsigned long)ch->cache)
+	if (READ_ONCE(*(const u64 *)(slab + ch->quick.cache_at)) == (unsigned long)ch->cache)
 		state |= ST_SAW_SLAB;
 	if (!ch->spec->accounted || metadata_seen(ch, slab, object))
 		state |= ST_SAW_METADATA;
@@ -214,6 +260,8 @@ static __always_inline void consume(struct channel *ch, const u32 ordering, cons
 			if (unlikely(state != ST_HANDOFF_STATES - 1))
 				note_wrong(ch, object, n, state, seen);
 		}
+		if (mode == ST_HANDOFF_BARE)
+			(void)READ_ONCE(object[0]);
 		if (mode == ST_HANDOFF_BUSTED)
 			while (smp_load_acquire(&ch->stamped) <= n)
 				cpu_relax();
@@ -299,10 +347,15 @@ int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *cou
 	ch->cache_size = kmem_cache_size(ch->cache);
 	if (spec->layout)
 		ch->cache_size = st_field_read(ch->cache, spec->layout->cache_size);
+	err = -EOPNOTSUPP;
+	if (spec->layout && !quick_from(spec->layout, &ch->quick))
+		goto out;
+	ch->per_object = reciprocal_value((u32)ch->cache_size);
 	memset(jobs, 0, sizeof(jobs));
 	jobs[0] = (struct st_job){ .work = producer, .arg = ch, .cpu = spec->producer_cpu };
 	jobs[1] = (struct st_job){ .work = consumer, .arg = ch, .cpu = spec->consumer_cpu };
 	err = st_threads_run(jobs, 2);
+out:
 	kfree(ch);
 	return err;
 }
