@@ -9,7 +9,7 @@ lines whose prefix the caller gives.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 _STAMP = re.compile(r"^\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?")
@@ -74,20 +74,24 @@ _FIRST_LINE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 
 @dataclass(frozen=True)
 class Splat:
-    """One report of the kernel's. `during` is the test that was running, or ""."""
+    """One report of the kernel's. `during` is the test that was running, or "";
+    `in_boot` means that nothing had begun yet."""
 
     kind: Kind
     title: str
     text: tuple[str, ...]
     during: str = ""
+    in_boot: bool = False
 
 
 @dataclass(frozen=True)
 class Markers:
-    """Prefixes of the lines by which a test begins and ends on the console."""
+    """What the lines have in common by which a test begins and ends on the
+    console, and `any`, which is in every line once the boot is over."""
 
     begin: str
     end: str
+    any: str
 
 
 def kernel_lines(data: bytes) -> list[str]:
@@ -151,15 +155,16 @@ def find_splats(data: bytes, markers: Markers) -> list[Splat]:
     """Every splat of a console, in order, each with the test it fell into."""
     lines = kernel_lines(data)
     splats: list[Splat] = []
-    during, at = "", 0
+    during, at, in_boot = "", 0, True
     while at < len(lines):
+        in_boot = in_boot and markers.any not in lines[at]
         during = _running(lines[at], markers, during)
         kind = kind_of(lines[at])
         if kind is None or _is_marker(lines[at], markers):
             at += 1
             continue
         splat, at = _splat(lines, at, kind, markers, during)
-        splats.append(splat)
+        splats.append(replace(splat, in_boot=in_boot))
     return splats
 
 

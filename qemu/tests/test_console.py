@@ -10,7 +10,7 @@ import pytest
 from qemu.console import Kind, Markers, Splat, find_splats, kind_of, last_begun, tail
 
 GOLDEN = Path(__file__).parent / "golden"
-MARKERS = Markers("slubtorture: begin ", "slubtorture: end ")
+MARKERS = Markers("slubtorture: begin ", "slubtorture: end ", "slubtorture: ")
 
 
 def read(name: str) -> bytes:
@@ -46,7 +46,10 @@ def test_each_report_is_one_splat(name: str, kind: Kind) -> None:
 
 
 def test_warning_before_the_first_scenario_belongs_to_none() -> None:
-    assert [(splat.kind, splat.during) for splat in splats("boot-warning")] == [(Kind.WARNING, "")]
+    got = splats("boot-warning")
+    assert [(splat.kind, splat.during, splat.in_boot) for splat in got] == [
+        (Kind.WARNING, "", True)]
+    assert not splats("kasan")[0].in_boot
 
 
 @pytest.mark.parametrize("line, kind", [

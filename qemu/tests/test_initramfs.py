@@ -15,7 +15,8 @@ from qemu.machine import GuestError
 
 def members(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """Name to (mode, data), read independently of how it was written."""
-    found, at = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    at = 0
     while True:
         assert archive[at:at + 6] == b"070701" and at % 4 == 0
         field = [int(archive[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
