@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make cycles CYCLES=200`: the module loaded and unloaded over and over in one
+guest, every second time removed in mid-run; nothing may leak and the kernel
+may not complain.
+
+The guest's init does the cycles and reads the counters; this file judges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import options as opt
+import prepared
+import records as rec
+import run
+import session as ses
+from entry import guarded
+
+CYCLES = "200"
+CYCLES_LEAST, CYCLES_MOST = 4, 100_000
+# What is left after settling is the kernel's own coming and going. A leak of
+# one object, or one page, in every fourth cycle is more than this allows.
+CYCLES_PER_LEAK = 4
+NOISE_OBJECTS = 64
+NOISE_KB = 512
+PAGE_KB = 4
+CYCLE_S = 60
+# Short whole cycles; the ones that are cut may be anywhere in a full run.
+WHOLE_SCENARIOS = "exts-*,handoff-release"
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What the guest counted at one time, after settling."""
+
+    caches: int
+    active_objects: int
+    unreclaimable_kb: int
+    percpu_kb: int
+
+    @staticmethod
+    def read(facts: Mapping[str, str], when: str) -> Counters | None:
+        names = ("caches", "active_objects", "SUnreclaim_kb", "Percpu_kb")
+        values = [facts.get(f"{when}.{name}", "") for name in names]
+        if not all(value.isdigit() for value in values):
+            return None
+        return Counters(*(int(value) for value in values))
+
+
+def allowed(cycles: int) -> tuple[int, int]:
+    """Objects and kB that the counts may have grown by over `cycles`."""
+    steps = cycles // CYCLES_PER_LEAK
+    return max(NOISE_OBJECTS, steps), max(NOISE_KB, steps * PAGE_KB)
+
+
+def growth_problems(warm: Counters, after: Counters, cycles: int) -> list[str]:
+    """What did not return between `warm` and `after`, `cycles` cycles later."""
+    objects, kb = allowed(cycles)
+    grown = {
+        "slab caches": (after.caches - warm.caches, 0),
+        "active slab objects": (after.active_objects - warm.active_objects, objects),
+        "unreclaimable slab memory, kB": (after.unreclaimable_kb - warm.unreclaimable_kb, kb),
+        "per-CPU memory, kB": (after.percpu_kb - warm.percpu_kb, kb),
+    }
+    return [f"{name}: grew by {by} in {cycles} cycles, {most} allowed"
+            for name, (by, most) in grown.items() if by > most]
+
+
+def cycle_problems(booted: ses.Booted, cycles: int) -> list[str]:
+    """Cycles that failed or never came, and whole ones without an end line."""
+    transcript = booted.transcript
+    problems = [f"{step.name}: {step.problem}" for step in transcript.problems()
+                if step.name.startswith("cycle-")]
+    done = [step for step in transcript.steps if step.name.startswith("cycle-")]
+    if len(done) < cycles:
+        problems.append(f"{len(done)} of {cycles} cycles were done; the guest ended as "
+                        f"`{booted.result.outcome}`")
+    for number in range(0, len(done), 2):
+        said = transcript.facts.get(f"cycle-{number}-whole", "")
+        if not said.startswith("# end "):
+            problems.append(f"cycle {number} ended without its totals: {said or 'nothing'}")
+    return problems
+
+
+def warm_cycles(cycles: int) -> int:
+    """Cycles before the counters called `warm`, as the guest's init has it."""
+    return cycles // 10 + 1
+
+
+def problems_of(booted: ses.Booted, cycles: int) -> list[str]:
+    facts = booted.transcript.facts
+    warm, after = Counters.read(facts, "warm"), Counters.read(facts, "after")
+    problems = cycle_problems(booted, cycles)
+    problems += [f"{splat.title} (during {splat.during or 'load or unload'})"
+                 for splat in booted.splats]
+    if warm is None or after is None:
+        return [*problems, "the guest gave no counters: is /proc/slabinfo there?"]
+    return problems + growth_problems(warm, after, cycles - warm_cycles(cycles))
+
+
+def counter_rows(facts: Mapping[str, str]) -> list[str]:
+    rows = [f"{'':<8}{'caches':>8}{'objects':>10}{'SUnreclaim kB':>15}{'Percpu kB':>11}"]
+    for when in ("before", "warm", "middle", "after"):
+        counted = Counters.read(facts, when)
+        if counted:
+            rows.append(f"{when:<8}{counted.caches:>8}{counted.active_objects:>10}"
+                        f"{counted.unreclaimable_kb:>15}{counted.percpu_kb:>11}")
+    return rows
+
+
+def guest_config(options: opt.Options, cycles: int) -> dict[str, str | int]:
+    whole = WHOLE_SCENARIOS if options.scenario == "*" else options.scenario
+    common = f"seconds={options.seconds} seed={options.seed}"
+    return {"mode": "cycles", "module": ses.MODULE, "follow": ses.KTAP, "cycles": cycles,
+            "seed": options.seed, "args": f"scenario={whole} {common}",
+            "cut_args": f"scenario={options.scenario} {common}"}
+
+
+def show(line: str) -> None:
+    """Every tenth cycle, and whatever failed."""
+    if line.startswith("@ step cycle-"):
+        number = int(line.split("-")[1])
+        if number % 10 == 9 or not line.endswith(" ok"):
+            ses.say(f"  {line.removeprefix('@ step ')}")
+
+
+def parsed_options() -> tuple[opt.Options, int]:
+    parser = opt.parser("load and unload the module over and over")
+    parser.add_argument("--cycles", metavar="CYCLES", help=f"default {CYCLES}")
+    args: argparse.Namespace = parser.parse_args()
+    values = opt.raw_values(args, {"SECONDS": "1", **os.environ})
+    text = args.cycles or os.environ.get("CYCLES") or CYCLES
+    cycles = opt.whole_number("CYCLES", text, CYCLES_LEAST, CYCLES_MOST)
+    return run.checked(values), cycles
+
+
+def main() -> int:
+    options, cycles = parsed_options()
+    kernel, described = prepared.prepare(options.kernel)
+    run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())
+    module = prepared.build(described, options.out)
+    session = ses.start_session(options, kernel)
+    ses.say(f"kernel {kernel.release}, seed {options.seed}, {cycles} cycles, every second one "
+            f"cut short; {session.accel.note}")
+    booted = ses.boot(session, run_dir, guest_config(options, cycles), module,
+                      ses.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
+    problems = problems_of(booted, cycles)
+    print("\n".join(counter_rows(booted.transcript.facts)))
+    for problem in problems:
+        print(f"fail: {problem}")
+    print(f"{'fail' if problems else 'pass'}: {cycles} cycles on {kernel.release} "
+          f"in {booted.result.seconds:.0f} s, {len(booted.splats)} splats\nfiles:  {run_dir}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

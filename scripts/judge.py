@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From what a guest said and how it ended to one verdict a scenario.
+
+A verdict that was given stays, whatever came later. A splat during a
+scenario is a fail of that scenario; a scenario that began and gave no verdict
+is broken, and so is one that was never reached. Pure: reads no file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from qemu.console import Kind, Splat
+from qemu.transcript import Transcript
+from records import BROKEN, FAIL, PASS, VERDICTS, Record
+from scenarios import CONTROL, Scenario
+
+SPLAT_LINES = 60
+OUTSIDE = "load-unload"
+_REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "duration_ms")
+_MARK = "slubtorture: "
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the guest ended, as guest.py says it, and what its console told."""
+
+    outcome: str
+    splats: tuple[Splat, ...] = ()
+    last_begun: str = ""
+    console: tuple[str, ...] = ()
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def given_verdicts(transcript: Transcript) -> dict[str, dict[str, str]]:
+    """The module's whole records by scenario; a cut or garbled one is none."""
+    given = {}
+    for tagged in transcript.all("record"):
+        fields = tagged.fields
+        whole = all(fields.get(key) for key in _REQUIRED)
+        if whole and fields.get("scenario") and fields["verdict"] in VERDICTS:
+            given[fields["scenario"]] = fields
+    return given
+
+
+def _with_fields(base: Record, fields: dict[str, str]) -> Record:
+    return replace(
+        base,
+        verdict=fields["verdict"], expected=fields["expected"], cause=fields["cause"],
+        invariant=fields["invariant"], observations=_number(fields["observations"]),
+        overlaps=_number(fields.get("overlaps", "")),
+        duration_ms=_number(fields["duration_ms"]),
+        evidence=fields.get("evidence", "-"), reason=fields.get("reason", "-"),
+        note=fields.get("note", "-"))
+
+
+def _with_splat(record: Record, splat: Splat) -> Record:
+    """A splat makes a scenario fail; one that failed already keeps its cause."""
+    text = splat.text[:SPLAT_LINES]
+    if record.is_control:
+        return replace(record, verdict=BROKEN, splat=text,
+                       reason=f"the kernel complained during a control: {splat.title}")
+    if record.verdict == FAIL:
+        return replace(record, splat=text)
+    return replace(record, verdict=FAIL, cause="unknown", invariant="no-splat",
+                   evidence=splat.title, splat=text)
+
+
+def _how_it_ended(ending: Ending) -> str:
+    if any(splat.kind in (Kind.PANIC, Kind.OOPS, Kind.BUG, Kind.KASAN) for splat in ending.splats):
+        return f"the kernel went down: {_worst(ending.splats).title}"
+    return {
+        "hang": "the guest hung: no sign of life, ended by the watchdog",
+        "timeout": "the guest took too long and was ended",
+        "died": "QEMU failed",
+    }.get(ending.outcome, "the guest powered off before it came to this")
+
+
+def _worst(splats: tuple[Splat, ...]) -> Splat:
+    """The first that is not a mere consequence or a stall."""
+    return next((splat for splat in splats if not splat.kind.is_stall), splats[0])
+
+
+def refusal(transcript: Transcript, ending: Ending) -> str:
+    """Why the module was not loaded, in the kernel's own words, or ""."""
+    failed = [step for step in transcript.problems() if step.name == "insmod"]
+    if not failed:
+        return ""
+    said = [line.partition(_MARK)[2] for line in ending.console
+            if line.startswith(_MARK) and not line.startswith((_MARK + "begin ", _MARK + "end "))
+            and "taint" not in line]
+    return f"the kernel refused the module: {failed[-1].problem}" + (
+        f" ({said[-1]})" if said else "")
+
+
+def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
+               was_begun: bool, why_not: str) -> Record:
+    real = [splat for splat in splats if not splat.kind.is_stall]
+    stalls = [splat for splat in splats if splat.kind.is_stall]
+    if fields is not None:
+        record = _with_fields(base, fields)
+        if record.verdict == PASS and record.observations == 0:
+            record = replace(record, verdict=BROKEN, reason="passed over 0 observations")
+        return _with_splat(record, real[0]) if real else record
+    if real:
+        return _with_splat(base, real[0])
+    if was_begun:
+        stalled = f", after {stalls[0].title}" if stalls else ""
+        return replace(base, reason=f"no verdict: {why_not}{stalled}",
+                       splat=stalls[0].text[:SPLAT_LINES] if stalls else ())
+    return replace(base, reason=f"not reached: {why_not}")
+
+
+def _begun(transcript: Transcript, ending: Ending) -> set[str]:
+    return set(transcript.subtests) | ({ending.last_begun} if ending.last_begun else set())
+
+
+def _outside(base: Record, transcript: Transcript, ending: Ending) -> list[Record]:
+    """A record for what went wrong while loading, between scenarios and while
+    unloading. Splats of the boot are nobody's verdict."""
+    lost = [s for s in ending.splats if not s.during and not s.in_boot and not s.kind.is_stall]
+    own = replace(base, scenario=OUTSIDE, expected=PASS)
+    if lost:
+        return [_with_splat(own, lost[0])]
+    unload = [step for step in transcript.problems() if step.name == "rmmod"]
+    if unload:
+        return [replace(own, reason=f"the module could not be removed: {unload[0].problem}")]
+    if transcript.fields("end") and transcript.ended is None:
+        return [replace(own, reason=f"after the last verdict: {_how_it_ended(ending)}")]
+    return []
+
+
+def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
+          ending: Ending) -> list[Record]:
+    """One record a chosen scenario, in order. `base` has the run's facts."""
+    given = given_verdicts(transcript)
+    begun = _begun(transcript, ending)
+    why_not = refusal(transcript, ending) or _how_it_ended(ending)
+    records = []
+    for scenario in chosen:
+        name = scenario.name
+        expected = "fail:unknown" if name.startswith(CONTROL) else PASS
+        splats = [splat for splat in ending.splats if splat.during == name]
+        own = replace(base, scenario=name, expected=expected)
+        records.append(_judge_one(own, given.get(name), splats, name in begun, why_not))
+    return records + _outside(base, transcript, ending)

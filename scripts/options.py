@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the user asked of a run: flags over environment over defaults, every
+value checked before anything is fetched, built or booted.
+
+Which kernel a name stands for is resolved in kernels.py, scenario names in
+scenarios.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import ToolError
+
+ROOT = Path(__file__).resolve().parent.parent
+DIMM_MIB = 512
+QEMU_OVERHEAD_MIB = 128
+MEM_LEAST_MIB = 512
+SECONDS_MOST = 86400
+CPUS_MOST = 64
+SEED_MOST = 2**32 - 1
+ACCELS = ("auto", "kvm", "tcg")
+_MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
+
+
+@dataclass(frozen=True)
+class Options:
+    """A run, checked. Memory in MiB; `kernel` is "" for the default."""
+
+    kernel: str
+    scenario: str
+    seconds: int
+    seed: int
+    cpus: int
+    mem_mib: int
+    accel: str
+    out: Path
+    rescue: bool
+
+
+# name, default, help; the environment variable has the name in capitals.
+_VARIABLES: tuple[tuple[str, str, str], ...] = (
+    ("kernel", "", "a Debian series such as 7.2, or a built kernel tree"),
+    ("scenario", "*", "names or globs, separated by commas"),
+    ("seconds", "4", "that the timed scenarios share"),
+    ("seed", "", "default: random, and printed"),
+    ("cpus", "2", "of the guest"),
+    ("mem", "1G", "of the guest's node 0"),
+    ("accel", "auto", "auto, kvm or tcg"),
+    ("out", "", "where runs are kept; default: ./out"),
+    ("rescue", "no", "yes: a shell in the guest after the run"),
+)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    parsed = argparse.ArgumentParser(description=description)
+    for name, default, text in _VARIABLES:
+        parsed.add_argument(f"--{name}", metavar=name.upper(),
+                            help=f"{text} (default {default})" if default else text)
+    return parsed
+
+
+def raw_values(args: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:
+    """Flag, else environment variable, else default; an empty one counts as absent."""
+    values: dict[str, str] = {}
+    for name, default, _ in _VARIABLES:
+        flag: str | None = getattr(args, name)
+        values[name] = (flag or environment.get(name.upper(), "") or default).strip()
+    return values
+
+
+def whole_number(name: str, text: str, least: int, most: int) -> int:
+    """A decimal number in a range; the error names variable, value and range."""
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ToolError(f"{name}={text}: not a whole number from {least} to {most}",
+                        f"for example {name}={least}")
+    return int(text)
+
+
+def memory_mib(text: str) -> int:
+    """"1G", "1024M" or "1024" in MiB."""
+    match = _MEM.match(text)
+    if not match:
+        raise ToolError(f"MEM={text}: not an amount of memory", "for example MEM=1G or MEM=768M")
+    mib = int(match[1]) * (1024 if match[2] in ("G", "g") else 1)
+    if mib < MEM_LEAST_MIB:
+        raise ToolError(f"MEM={text}: a stock kernel needs at least {MEM_LEAST_MIB}M here",
+                        "for example MEM=1G")
+    return mib
+
+
+def yes_or_no(name: str, text: str) -> bool:
+    if text.lower() in ("yes", "1", "y", "true"):
+        return True
+    if text.lower() in ("no", "0", "n", "false"):
+        return False
+    raise ToolError(f"{name}={text}: neither yes nor no", f"use {name}=yes or leave it out")
+
+
+def checked(values: Mapping[str, str], default_out: Path) -> Options:
+    """Options from raw values; ToolError for the first one that is wrong."""
+    if values["accel"] not in ACCELS:
+        raise ToolError(f"ACCEL={values['accel']}: no such choice", f"use {', '.join(ACCELS)}")
+    seed = values["seed"]
+    return Options(
+        kernel=values["kernel"],
+        scenario=values["scenario"],
+        seconds=whole_number("SECONDS", values["seconds"], 1, SECONDS_MOST),
+        seed=whole_number("SEED", seed, 1, SEED_MOST) if seed else secrets.randbelow(10**6) + 1,
+        cpus=whole_number("CPUS", values["cpus"], 2, CPUS_MOST),
+        mem_mib=memory_mib(values["mem"]),
+        accel=values["accel"],
+        out=Path(values["out"] or default_out).absolute(),
+        rescue=yes_or_no("RESCUE", values["rescue"]),
+    )
+
+
+def available_mib(meminfo: str) -> int | None:
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo, re.M)
+    return int(found[1]) // 1024 if found else None
+
+
+def check_memory(options: Options, meminfo: str) -> None:
+    """The guest's memory must exist on the host, or QEMU is killed in mid-run."""
+    need = options.mem_mib + DIMM_MIB + QEMU_OVERHEAD_MIB
+    have = available_mib(meminfo)
+    if have is not None and have < need:
+        raise ToolError(f"MEM={options.mem_mib}M: the guest needs {need} MiB with its second "
+                        f"node, this machine has {have} MiB available", "free some, or lower MEM")
+
+
+def check_out(out: Path) -> None:
+    """OUT must be a directory that can be written, or be creatable."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ToolError(f"OUT={out} cannot be written: {error.strerror}",
+                        "name a directory that can: OUT=DIR") from error
+
+
+def check_tools(programs: Mapping[str, str]) -> None:
+    """`programs` maps each program to the Debian package that has it."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        packages = " ".join(sorted({programs[name] for name in missing}))
+        raise ToolError(f"missing: {', '.join(missing)}", f"apt-get install {packages}")
+
+
+def cache_dir(environment: Mapping[str, str]) -> Path:
+    """Where downloads and builds are kept between runs."""
+    base = environment.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "slubtorture"
+
+
+def replay_line(options: Options, accel: str, scenario: str | None = None) -> str:
+    """The command that asks the same again; flags in the order of `make help`."""
+    chosen = scenario or options.scenario
+    words = ["make run"]
+    if options.kernel:
+        words.append(f"KERNEL={options.kernel}")
+    if chosen != "*":
+        words.append(f"SCENARIO='{chosen}'")
+    words += [f"SECONDS={options.seconds}", f"SEED={options.seed}",
+              f"CPUS={options.cpus}", f"MEM={options.mem_mib}M", f"ACCEL={accel}"]
+    return " ".join(words)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make run`: a kernel, its module and a guest, every chosen scenario, and a
+table of verdicts.
+
+Options are checked in options.py, verdicts judged in judge.py, shown in
+report.py; this file puts the steps in order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import judge
+import options as opt
+import prepared
+import records as rec
+import report
+import scenarios
+import session as ses
+from entry import guarded
+from errors import ToolError
+from progress import Progress
+from qemu import console as con
+from qemu.guest import Stopped
+
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "g++": "g++", "make": "make"}
+# An untimed scenario takes seconds under emulation; the timed ones share what
+# they are given: three times that, and a hang's silence, is generous.
+UNTIMED_S = 60
+BOOT_S = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what was chosen and where it is kept."""
+
+    session: ses.Session
+    chosen: list[scenarios.Scenario]
+    module: Path
+    run_dir: Path
+
+
+def checked(values: Mapping[str, str]) -> opt.Options:
+    """Options of any command that boots guests, with what this host must have."""
+    options = opt.checked(values, Path.cwd() / "out")
+    scenarios.select(options.scenario, scenarios.known())
+    opt.check_tools(TOOLS)
+    opt.check_out(options.out)
+    opt.check_memory(options, Path("/proc/meminfo").read_text())
+    return options
+
+
+def checked_options(description: str) -> opt.Options:
+    return checked(opt.raw_values(opt.parser(description).parse_args(), os.environ))
+
+
+def module_args(run: Run) -> str:
+    options = run.session.options
+    globs = ",".join(glob.strip() for glob in options.scenario.split(",") if glob.strip())
+    return f"scenario={globs} seconds={options.seconds} seed={options.seed}"
+
+
+def guest_config(run: Run) -> dict[str, str | int]:
+    return {"mode": "run", "module": ses.MODULE, "follow": ses.KTAP,
+            "args": module_args(run), "rescue": int(run.session.options.rescue)}
+
+
+def bounds(run: Run) -> tuple[float, float]:
+    """Seconds of silence taken for a hang, and seconds for the whole guest."""
+    seconds = run.session.options.seconds
+    return ses.IDLE_S + 3 * seconds, BOOT_S + UNTIMED_S * len(run.chosen) + 3 * seconds
+
+
+def watch(run: Run) -> ses.Booted:
+    """Boot the guest with progress on standard error."""
+    progress = Progress(sys.stderr, len(run.chosen))
+    idle_s, total_s = bounds(run)
+    try:
+        return ses.boot(run.session, run.run_dir, guest_config(run), run.module,
+                        ses.on_lines(progress.line, progress.tick), idle_s, total_s)
+    finally:
+        progress.close()
+
+
+def base_record(run: Run, booted: ses.Booted) -> rec.Record:
+    """What all records of a run have in common; not a verdict yet."""
+    options, facts = run.session.options, booted.transcript.facts
+    asked = booted.transcript.fields("run")
+    return rec.Record(
+        run_id=run.run_dir.name, kernel_release=run.session.kernel.release,
+        kernel_build=facts.get("build") or run.session.kernel.package_version or "-",
+        architecture=run.session.kernel.arch, page_size=int(asked.get("page_size") or 0),
+        cpus=asked.get("cpus", facts.get("cpus", "-")),
+        nodes=asked.get("nodes", facts.get("nodes", "-")), scenario="-", seed=options.seed,
+        seconds=options.seconds, duration_ms=0, observations=0, overlaps=0,
+        verdict=rec.BROKEN, expected=rec.PASS, cause="none", invariant="-", evidence="-",
+        reason="-", note="-", splat=(),
+        layout=tuple(item.text for item in booted.transcript.all("layout")), replay="-")
+
+
+def judged(run: Run, booted: ses.Booted) -> list[rec.Record]:
+    ending = judge.Ending(booted.result.outcome, booted.splats, booted.last_begun, booted.console)
+    found = judge.judge(base_record(run, booted), run.chosen, booted.transcript, ending)
+    return [rec.with_replay(record, replay(run, record)) for record in found]
+
+
+def replay(run: Run, record: rec.Record | None = None) -> str:
+    names = {scenario.name for scenario in run.chosen}
+    alone = record.scenario if record and record.scenario in names else None
+    if alone and alone.startswith(scenarios.CONTROL):
+        alone = alone[len(scenarios.CONTROL):]
+    return opt.replay_line(run.session.options, run.session.accel.name, alone)
+
+
+def plan_text(run: Run) -> str:
+    options = run.session.options
+    return rec.to_json({
+        "kernel": run.session.kernel.release, "series": run.session.kernel.series,
+        "package_version": run.session.kernel.package_version,
+        "scenarios": [scenario.name for scenario in run.chosen],
+        "seconds": options.seconds, "seed": options.seed, "cpus": options.cpus,
+        "mem_mib": options.mem_mib, "node1_mib": opt.DIMM_MIB,
+        "accel": run.session.accel.name, "accel_why": run.session.accel.note,
+        "module_parameters": module_args(run)})
+
+
+def keep(run: Run, booted: ses.Booted, found: list[rec.Record]) -> None:
+    """All files of a run; the records come last, so that they mean a whole one."""
+    config = run.session.kernel.config
+    ktap = "\n".join(booted.transcript.ktap) + "\n"
+    rec.save(run.run_dir, {
+        "ktap": ktap, "replay": replay(run) + "\n",
+        "config": config.read_text() if config.exists() else "",
+        "report.txt": report.table(found) + "\n",
+        "records.jsonl": rec.to_json_lines(found)})
+    rec.point_latest(run.session.options.out, run.run_dir)
+
+
+def warn_about_guest(booted: ses.Booted) -> None:
+    """What is worth knowing when verdicts are missing."""
+    transcript = booted.transcript
+    for step in transcript.problems():
+        ses.say(f"guest: {step.name} failed: {step.problem}")
+    if transcript.facts.get("memory_controller") == "no":
+        ses.say("guest: this kernel has no memory controller; accounting cannot be asked about")
+    if transcript.ended is None:
+        ses.say(f"guest: ended as `{booted.result.outcome}`; the console's last lines:")
+        for line in con.tail("\n".join(booted.console).encode()):
+            ses.say(f"  | {line}")
+        if booted.result.detail:
+            ses.say(f"  QEMU: {booted.result.detail}")
+
+
+def prepare_run(options: opt.Options) -> Run:
+    chosen = scenarios.select(options.scenario, scenarios.known())
+    kernel, described = prepared.prepare(options.kernel)
+    run_dir = rec.new_run_dir(options.out, kernel.release, options.seed, time.time())
+    module = prepared.build(described, options.out)
+    session = ses.start_session(options, kernel)
+    run = Run(session, chosen, module, run_dir)
+    rec.save(run_dir, {"plan.json": plan_text(run)})
+    return run
+
+
+def announce(run: Run) -> None:
+    options = run.session.options
+    ses.say(f"kernel {run.session.kernel.release}, seed {options.seed}, {options.cpus} CPUs, "
+            f"{options.mem_mib} MiB on node 0, {opt.DIMM_MIB} MiB on node 1")
+    ses.say(run.session.accel.note)
+
+
+def run_once(options: opt.Options) -> int:
+    run = prepare_run(options)
+    announce(run)
+    try:
+        booted = watch(run)
+    except Stopped:
+        rec.save(run.run_dir, {"replay": replay(run) + "\n"})
+        ses.say(f"what the guest said so far is in {run.run_dir}")
+        raise
+    found = judged(run, booted)
+    keep(run, booted, found)
+    warn_about_guest(booted)
+    print(report.table(found))
+    print(f"replay: {replay(run)}\nfiles:  {run.run_dir}")
+    return rec.exit_status(found)
+
+
+def main() -> int:
+    options = checked_options("run every scenario in a guest and print the verdicts")
+    if options.rescue and not sys.stdin.isatty():
+        raise ToolError("RESCUE=yes needs a terminal", "run it from one, or leave RESCUE out")
+    return run_once(options)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One guest for one kernel: the kernel and module made ready, the accelerator
+chosen, the guest booted and its transcript read.
+
+Shared by run.py, bench.py and cycles.py, which differ in what they ask the
+guest to do and in what they make of the answer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import ToolError
+from options import DIMM_MIB, Options, cache_dir
+from prepared import Kernel
+from qemu import accel, guest, initramfs, machines
+from qemu.console import Markers, Splat, find_splats, kernel_lines, last_begun
+from qemu.machine import Accel, Machine, Topology
+from qemu.store import write_whole
+from qemu.transcript import LineReader, Transcript, parse
+
+MODULE = "slubtorture"
+KTAP = f"/sys/kernel/debug/{MODULE}/ktap"
+MARKERS = Markers(f"{MODULE}: begin ", f"{MODULE}: end ", f"{MODULE}: ")
+# Silence that is taken for a hang: a busy host can take this long to boot.
+IDLE_S = 120.0
+BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A kernel with its module, and how guests are run with them."""
+
+    options: Options
+    kernel: Kernel
+    machine: Machine
+    accel: Accel
+    init: bytes
+
+    @property
+    def topology(self) -> Topology:
+        return Topology(self.options.cpus, self.options.mem_mib, DIMM_MIB)
+
+
+@dataclass(frozen=True)
+class Booted:
+    """What came out of one guest."""
+
+    transcript: Transcript
+    result: guest.GuestResult
+    splats: tuple[Splat, ...]
+    last_begun: str
+    console: tuple[str, ...]
+
+
+def _bare_boot_problem(session_parts: tuple[Options, Kernel, Machine, bytes],
+                       with_accel: Accel) -> str:
+    """Why a bare boot with `with_accel` failed, or "" if it came through."""
+    options, kernel, machine, init = session_parts
+    with tempfile.TemporaryDirectory(dir=cache_dir(os.environ)) as scratch:
+        session = Session(options, kernel, machine, with_accel, init)
+        booted = boot(session, Path(scratch), {"mode": "bare"}, None, lambda data: None,
+                      idle_s=accel.PROBE_IDLE_S, total_s=accel.PROBE_TOTAL_S)
+    if booted.transcript.ended == "ok":
+        return ""
+    said = booted.result.detail.splitlines()
+    return f"a guest tried with it ended with: {said[0] if said else booted.result.outcome}"
+
+
+def start_session(options: Options, kernel: Kernel) -> Session:
+    """Choose machine and accelerator for a kernel; may boot a short probe."""
+    cache = cache_dir(os.environ)
+    machine = machines.find(kernel.arch)
+    init = initramfs.build_init(cache)
+    parts = (options, kernel, machine, init)
+    chosen = accel.choose(options.accel, accel.host_facts(machine.qemu, kernel.release), cache,
+                          lambda tried: _bare_boot_problem(parts, tried))
+    return Session(options, kernel, machine, chosen, init)
+
+
+def rescue_shell() -> bytes:
+    """A static busybox of this machine, for the guest's rescue shell."""
+    for name in BUSYBOX:
+        path = Path(name)
+        if path.exists() and b"/ld-linux" not in (data := path.read_bytes())[:8192]:
+            return data
+    raise ToolError("RESCUE=yes needs a static busybox", "apt-get install busybox-static")
+
+
+def _write_initrd(session: Session, run_dir: Path, config: dict[str, str | int],
+                  module: Path | None) -> Path:
+    shell = rescue_shell() if config.get("rescue") == 1 else None
+    entries = initramfs.base_entries(session.init, shell)
+    if module is not None:
+        entries.append(initramfs.file("module.ko", module.read_bytes()))
+    own = [initramfs.guest_config(config)]
+    path = run_dir / "initrd"
+    write_whole(path, initramfs.pack(entries) + initramfs.pack(own))
+    return path
+
+
+def boot(session: Session, run_dir: Path, config: dict[str, str | int], module: Path | None,
+         on_bytes: Callable[[bytes], None], idle_s: float = IDLE_S,
+         total_s: float = 3600.0) -> Booted:
+    """Boot a guest that does what `config` says; returns when it has ended."""
+    rescue = config.get("rescue") == 1
+    spec = guest.GuestSpec(
+        session.machine, session.topology, session.accel, session.kernel.image,
+        _write_initrd(session, run_dir, config, module), run_dir, idle_s, total_s,
+        interactive=rescue)
+    try:
+        result = guest.run(spec, on_bytes)
+    finally:
+        spec.initrd.unlink(missing_ok=True)
+    console = spec.console.read_bytes()
+    return Booted(parse(spec.channel.read_bytes()), result, tuple(find_splats(console, MARKERS)),
+                  last_begun(console, MARKERS), tuple(kernel_lines(console)))
+
+
+def on_lines(take: Callable[[str], None], tick: Callable[[], None]) -> Callable[[bytes], None]:
+    """A receiver for `boot` that hands on whole lines and ticks in between."""
+    reader = LineReader(take)
+
+    def receive(data: bytes) -> None:
+        if data:
+            reader.feed(data)
+        tick()
+
+    return receive
+
+
+def say(text: str) -> None:
+    """Progress of the host's part; results go to standard output alone."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+"""bench.py and cycles.py: their arithmetic, and that a leak, a failed cycle,
+a splat and a cut guest are all seen."""
+
+from __future__ import annotations
+
+import bench
+import cycles
+import pytest
+from guests import MARKERS
+from qemu.console import find_splats
+from qemu.guest import GuestResult
+from qemu.transcript import parse
+from session import Booted
+
+BENCH = b"""# bench engine_per_s=900 bare_per_s=1000 ratio=0.90 round=1
+# bench engine_per_s=800 bare_per_s=1000 ratio=0.80 round=2
+# bench engine_per_s=950 bare_per_s=1000 ratio=0.95 round=3
+# bench engine_per_s=950 bare_per_s=0 ratio=0 round=4
+# bench engine_per_s=9"""
+
+
+def guest(count: int = 20, after: str = "after", **counters: int) -> Booted:
+    """A guest of `count` good cycles whose counters end as given."""
+    text = "".join(
+        f"@ step cycle-{i}-{'cut' if i % 2 else 'whole'} ok\n"
+        + ("" if i % 2 else f"@ fact cycle-{i}-whole=# end pass=3\n") for i in range(count))
+    base = {"caches": 100, "active_objects": 9000, "SUnreclaim_kb": 8000, "Percpu_kb": 300}
+    for when, values in (("warm", base), (after, {**base, **counters})):
+        text += "".join(f"@ fact {when}.{key}={value}\n" for key, value in values.items())
+    return Booted(parse(text.encode()), GuestResult("powered-off", 1.0), (), "", ())
+
+
+def test_rounds_are_read_and_nonsense_left_out() -> None:
+    rounds = bench.engine_rounds(parse(BENCH))
+    assert [each.ratio for each in rounds] == [0.9, 0.8, 0.95]
+
+
+def test_median_decides() -> None:
+    rounds = bench.engine_rounds(parse(BENCH))
+    text = "\n".join(bench.engine_rows(rounds))
+    assert "0.90 (0.80 to 0.95, 3 times)" in text and ": reached" in text
+    slow = [bench.EngineRound(80, 100)]
+    assert "NOT reached" in "\n".join(bench.engine_rows(slow))
+
+
+@pytest.mark.parametrize("runs, boots, good", [
+    ([9.0, 10.0, 11.0], [4.0, 4.0, 4.0], True), ([13.0], [4.0], False), ([26.0], [20.0], False)])
+def test_run_against_bare_boot(runs: list[float], boots: list[float], good: bool) -> None:
+    rounds = [bench.EngineRound(9, 10)]
+    assert bench.is_good(rounds, runs, boots) is good
+    assert ("NOT reached" not in "\n".join(bench.run_rows(runs, boots))) is good
+
+
+def test_counts_that_return_pass() -> None:
+    assert cycles.problems_of(guest(), 20) == []
+    assert cycles.problems_of(guest(active_objects=9000 + cycles.NOISE_OBJECTS), 20) == []
+
+
+@pytest.mark.parametrize("name, value, told", [
+    ("caches", 101, "slab caches: grew by 1"),
+    ("active_objects", 9400, "active slab objects: grew by 400"),
+    ("SUnreclaim_kb", 9000, "unreclaimable slab memory"),
+    ("Percpu_kb", 900, "per-CPU memory")])
+def test_each_leak_is_told(name: str, value: int, told: str) -> None:
+    problems = cycles.problems_of(guest(20, "after", **{name: value}), 20)
+    assert len(problems) == 1 and told in problems[0]
+
+
+def test_one_object_a_cycle_is_a_leak_at_200() -> None:
+    cycled = 200 - cycles.warm_cycles(200)
+    assert cycles.allowed(cycled)[0] < cycled // 2
+
+
+def test_missing_cycles_and_counters_are_told() -> None:
+    problems = cycles.problems_of(guest(count=5, after="never"), 20)
+    assert any("5 of 20" in problem for problem in problems)
+    assert any("no counters" in problem for problem in problems)
+
+
+def test_failed_cycle_is_told() -> None:
+    booted = guest()
+    text = b"@ step cycle-0-whole error 16 Device or resource busy\n"
+    broken = Booted(parse(text), booted.result, (), "", ())
+    assert "cycle-0-whole: 16 Device or resource busy" in cycles.cycle_problems(broken, 1)
+
+
+def test_splat_is_a_problem() -> None:
+    booted = guest()
+    splats = tuple(find_splats(b"BUG: something\n---[ end trace\n", MARKERS))
+    assert len(cycles.problems_of(Booted(booted.transcript, booted.result, splats, "", ()), 20)) == 1

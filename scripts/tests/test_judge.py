@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+"""judge.py and the exit status, over golden guests of every sad kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from guests import BASE, CHOSEN, by_name, channel, ending, judged
+from judge import OUTSIDE, Ending, judge
+from qemu.console import Kind, Splat
+from qemu.transcript import Step
+from records import exit_status
+
+
+def verdicts(name: str, console: str = "clean", outcome: str = "powered-off") -> list[str]:
+    return [record.verdict for record in judged(name, console, outcome)]
+
+
+def test_clean_run_is_0() -> None:
+    records = judged("clean")
+    assert [record.verdict for record in records] == ["pass", "fail", "pass"]
+    assert records[1].is_caught
+    assert records[2].overlaps == 77 and records[2].observations == 2000
+    assert exit_status(records) == 0
+
+
+def test_fail_is_1_with_cause_and_evidence() -> None:
+    records = judged("fail")
+    assert (records[2].cause, records[2].invariant) == ("ordering", "free-sees-alloc")
+    assert exit_status(records) == 1
+
+
+def test_panic_fails_its_scenario_and_keeps_the_verdicts_before() -> None:
+    records = judged("panic", "panic")
+    assert [record.verdict for record in records] == ["pass", "fail", "fail"]
+    assert records[2].invariant == "no-splat" and records[2].cause == "unknown"
+    assert "unable to handle page fault" in records[2].evidence
+    assert any("kmem_cache_free" in line for line in records[2].splat)
+    assert exit_status(records) == 1
+
+
+def test_hang_is_broken() -> None:
+    records = judged("hang", "stall", "hang")
+    assert [record.verdict for record in records] == ["pass", "fail", "broken"]
+    assert "hung" in records[2].reason and "soft lockup" in records[2].reason
+    assert exit_status(records) == 2
+
+
+@pytest.mark.parametrize("console", ["kasan", "refcount", "lockdep"])
+def test_splat_fails_a_scenario_that_said_pass(console: str) -> None:
+    records = judged("clean", console)
+    assert records[2].verdict == "fail" and records[2].splat
+    assert records[2].observations == 2000
+    assert exit_status(records) == 1
+
+
+def test_stall_alone_does_not_overturn_a_verdict() -> None:
+    assert verdicts("clean", "stall") == ["pass", "fail", "pass"]
+
+
+def test_warning_of_the_boot_is_nobodys() -> None:
+    assert verdicts("clean", "boot-warning") == ["pass", "fail", "pass"]
+
+
+def test_truncated_record_is_broken_not_pass() -> None:
+    records = judged("truncated", outcome="died")
+    assert records[2].verdict == "broken" and "QEMU failed" in records[2].reason
+
+
+def test_interleaving_changes_nothing() -> None:
+    assert verdicts("interleaved") == verdicts("clean")
+
+
+def test_silent_control_is_broken_though_all_else_passes() -> None:
+    records = judged("silent-control")
+    assert records[1].verdict == "pass" and not records[1].is_caught
+    assert exit_status(records) == 2
+
+
+def test_control_with_the_wrong_cause_is_not_caught() -> None:
+    data = channel("clean")
+    for tagged in data.all("record"):
+        if tagged.fields["scenario"] == "busted-exts-external":
+            tagged.fields["cause"] = "ordering"
+    records = judge(BASE, CHOSEN, data, ending("clean"))
+    assert not records[1].is_caught and exit_status(records) == 2
+
+
+def test_pass_over_nothing_is_broken() -> None:
+    data = channel("clean")
+    data.all("record")[-1].fields["observations"] = "0"
+    assert judge(BASE, CHOSEN, data, ending("clean"))[2].verdict == "broken"
+
+
+def test_refusal_gives_the_kernels_reason() -> None:
+    records = judged("refused", "refused")
+    assert {record.verdict for record in records} == {"broken"}
+    assert "Invalid argument (seconds=0: not from 1 to 86400)" in records[0].reason
+    assert exit_status(records) == 2
+
+
+def test_module_that_stays_loaded_is_told() -> None:
+    data = channel("clean")
+    steps = tuple(step for step in data.steps if step.name != "rmmod")
+    stuck = Step("rmmod", "16 Device or resource busy")
+    changed = replace(data, steps=(*steps, stuck))
+    record = by_name(judge(BASE, CHOSEN, changed, ending("clean")))[OUTSIDE]
+    assert record.verdict == "broken" and "busy" in record.reason
+
+
+def test_splat_while_unloading_fails_the_run_and_no_scenario() -> None:
+    splat = Splat(Kind.KASAN, "BUG: KASAN: use-after-free in exit", ("BUG: KASAN",))
+    records = judge(BASE, CHOSEN, channel("clean"), Ending("powered-off", (splat,)))
+    assert [record.verdict for record in records] == ["pass", "fail", "pass", "fail"]
+    assert records[3].scenario == OUTSIDE and exit_status(records) == 1
+
+
+def test_no_records_at_all_is_2() -> None:
+    assert exit_status([]) == 2

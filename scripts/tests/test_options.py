@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0
+"""options.py and scenarios.py: what is taken, and that everything wrong is
+refused with a message that names it and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import options as opt
+import pytest
+import scenarios
+from errors import ToolError
+
+TABLE = '''/* SCENARIO(name, family) explains itself */
+SCENARIO("exts-external", Exts, External, false, None,
+\t "text")
+SCENARIO("busted-exts-external", Busted, 0, false, Corruption, "text")
+SCENARIO("handoff-xchg", Handoff, ST_X, true, None, "text")
+SCENARIO("busted-handoff-xchg", Handoff, ST_X, false, Ordering, "text")
+'''
+
+
+def values(**changed: str) -> dict[str, str]:
+    return {**opt.raw_values(opt.parser("").parse_args([]), {}), **changed}
+
+
+def wrong(**changed: str) -> ToolError:
+    with pytest.raises(ToolError) as caught:
+        opt.checked(values(**changed), Path("out"))
+    assert caught.value.status == 2 and caught.value.hint
+    return caught.value
+
+
+def test_defaults() -> None:
+    got = opt.checked(values(), Path("out"))
+    assert (got.cpus, got.mem_mib, got.accel, got.scenario) == (2, 1024, "auto", "*")
+    assert got.seed >= 1 and got.out == Path("out").absolute()
+
+
+def test_flag_beats_environment_beats_default() -> None:
+    args = opt.parser("").parse_args(["--seconds", "7"])
+    got = opt.raw_values(args, {"SECONDS": "8", "CPUS": "3", "MEM": ""})
+    assert (got["seconds"], got["cpus"], got["mem"]) == ("7", "3", "1G")
+
+
+@pytest.mark.parametrize("name, text", [
+    ("seconds", "0"), ("seconds", "-1"), ("seconds", "1.5"), ("seconds", "many"),
+    ("seconds", "86401"), ("cpus", "1"), ("cpus", "65"), ("seed", "0"), ("seed", "0x10"),
+    ("seed", str(2**32)), ("mem", "0"), ("mem", "64M"), ("mem", "1T"), ("mem", "G"),
+    ("accel", "xen"), ("rescue", "maybe"), ("seconds", "\u0663")])
+def test_wrong_value_is_named(name: str, text: str) -> None:
+    assert f"{name.upper()}={text}" in str(wrong(**{name: text}))
+
+
+@pytest.mark.parametrize("text, mib", [("1G", 1024), ("768M", 768), ("2048", 2048), ("2GiB", 2048)])
+def test_memory(text: str, mib: int) -> None:
+    assert opt.memory_mib(text) == mib
+
+
+def test_host_must_have_the_memory() -> None:
+    options = opt.checked(values(mem="4G"), Path("out"))
+    with pytest.raises(ToolError, match="1000 MiB available"):
+        opt.check_memory(options, "MemAvailable:  1024000 kB\n")
+    opt.check_memory(options, "MemAvailable:  9024000 kB\n")
+    opt.check_memory(options, "")
+
+
+def test_unwritable_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("the user's")
+    with pytest.raises(ToolError, match="cannot be written"):
+        opt.check_out(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "the user's"
+
+
+def test_writable_out_is_left_empty(tmp_path: Path) -> None:
+    opt.check_out(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_missing_tool_names_its_package() -> None:
+    with pytest.raises(ToolError) as caught:
+        opt.check_tools({"no-such-tool": "its-package", "sh": "dash"})
+    assert "no-such-tool" in str(caught.value) and "its-package" in caught.value.hint
+    assert "dash" not in caught.value.hint
+
+
+def test_cache_dir_follows_xdg() -> None:
+    assert opt.cache_dir({"XDG_CACHE_HOME": "/c"}) == Path("/c/slubtorture")
+    assert opt.cache_dir({"XDG_CACHE_HOME": "relative"}).is_absolute()
+
+
+def test_replay_line_says_it_all() -> None:
+    options = opt.checked(values(seed="7", kernel="5.10", scenario="exts-*"), Path("out"))
+    assert opt.replay_line(options, "tcg") == (
+        "make run KERNEL=5.10 SCENARIO='exts-*' SECONDS=4 SEED=7 CPUS=2 MEM=1024M ACCEL=tcg")
+    assert "SCENARIO='node-offline-online'" in opt.replay_line(options, "tcg",
+                                                              "node-offline-online")
+
+
+def names(globs: str) -> list[str]:
+    return [s.name for s in scenarios.select(globs, scenarios.parse_table(TABLE))]
+
+
+def test_table_is_read() -> None:
+    assert [(s.name, s.timed) for s in scenarios.parse_table(TABLE)] == [
+        ("exts-external", False), ("busted-exts-external", False),
+        ("handoff-xchg", True), ("busted-handoff-xchg", False)]
+
+
+@pytest.mark.parametrize("globs, expected", [
+    ("*", ["exts-external", "busted-exts-external", "handoff-xchg", "busted-handoff-xchg"]),
+    ("handoff-*", ["handoff-xchg", "busted-handoff-xchg"]),
+    ("busted-exts-external", ["busted-exts-external"]),
+    ("handoff-xchg, exts-external", ["exts-external", "busted-exts-external", "handoff-xchg",
+                                     "busted-handoff-xchg"])])
+def test_a_control_runs_with_its_scenario(globs: str, expected: list[str]) -> None:
+    assert names(globs) == expected
+
+
+def test_unknown_scenario_gets_near_names() -> None:
+    with pytest.raises(ToolError) as caught:
+        names("handof-xchg")
+    assert "SCENARIO=handof-xchg" in str(caught.value)
+    assert "did you mean handoff-xchg" in caught.value.hint
+    with pytest.raises(ToolError, match="zzz"):
+        names("exts-*,zzz-*")
+    with pytest.raises(ToolError):
+        names(" , ")
+
+
+def test_this_clone_has_a_table() -> None:
+    known = scenarios.known()
+    assert len(known) >= 16
+    assert sum(s.is_control for s in known) * 2 == len(known)

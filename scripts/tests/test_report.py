@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""records.py and report.py: what is kept can be read again, nothing is written
+over, and the table fits 80 columns whatever it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from errors import ToolError
+from guests import BASE, judged
+from records import (Record, from_json_lines, new_run_dir, point_latest, save, to_json_lines)
+from report import control_result, found, seconds_text, table
+
+RUNS = [("clean", "clean"), ("fail", "clean"), ("panic", "panic"), ("silent-control", "clean"),
+        ("refused", "refused")]
+
+
+@pytest.mark.parametrize("name, console", RUNS)
+def test_table_fits_80_columns(name: str, console: str) -> None:
+    for line in table(judged(name, console)).splitlines():
+        assert len(line) <= 80 or line.startswith("  |"), line
+        assert line == line.rstrip()
+
+
+def test_long_reason_is_wrapped_under_its_column() -> None:
+    record = replace(BASE, scenario="node-offline-online", verdict="skip", reason="word " * 30)
+    rows = table([record]).splitlines()
+    assert all(len(row) <= 80 for row in rows)
+    assert sum("word" in row for row in rows) > 3
+
+
+def test_table_of_a_clean_run() -> None:
+    text = table(judged("clean"))
+    assert "handoff-xchg" in text and "77 overlaps" in text
+    assert "busted-exts-external         caught, corruption" in text
+    assert "exts=slab->obj_exts at +56" in text
+    assert text.endswith("2 pass, 0 fail, 0 skip, 0 broken; controls 1 of 1 caught")
+
+
+def test_fail_shows_evidence_and_how_to_ask_alone() -> None:
+    text = table(judged("fail"))
+    assert "evidence: CPU 1 saw 0 where CPU 0 wrote 0x2a" in text
+    assert "  alone: make run SEED=42" in text
+
+
+def test_panic_shows_the_splat() -> None:
+    assert "  | RIP: 0010:kmem_cache_free+0x4f/0x300" in table(judged("panic", "panic"))
+
+
+def test_missed_control_says_what_it_wanted() -> None:
+    record = judged("silent-control")[1]
+    assert control_result(record) == "MISSED: passed, should fail with cause corruption"
+
+
+def test_skip_shows_its_reason() -> None:
+    assert found(replace(BASE, verdict="skip", reason="no BTF")) == "no BTF"
+
+
+@pytest.mark.parametrize("ms, text", [(0, "0.0 s"), (1234, "1.2 s"), (1_000_000, "1000 s")])
+def test_seconds(ms: int, text: str) -> None:
+    assert seconds_text(ms) == text
+
+
+def test_records_survive_their_file() -> None:
+    records = judged("panic", "panic")
+    assert from_json_lines(to_json_lines(records)) == records
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"scenario": 1}', "[]", "1"])
+def test_damaged_record_is_named_by_line(text: str) -> None:
+    with pytest.raises(ToolError, match="line 1"):
+        from_json_lines(text)
+
+
+def test_run_directories_are_never_shared(tmp_path: Path) -> None:
+    dirs = [new_run_dir(tmp_path, "7.2", 1, 0.0) for _ in range(3)]
+    assert len(set(dirs)) == 3
+
+
+def test_latest_follows_and_respects_what_is_no_link(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    point_latest(tmp_path, first)
+    point_latest(tmp_path, second)
+    assert (tmp_path / "latest").resolve() == second
+    other = tmp_path / "own"
+    (other / "latest").mkdir(parents=True)
+    point_latest(other, first)
+    assert (other / "latest").is_dir() and not (other / "latest").is_symlink()
+
+
+def test_saved_files_leave_nothing_half_done(tmp_path: Path) -> None:
+    save(tmp_path, {"ktap": "KTAP version 1\n"})
+    assert [path.name for path in tmp_path.iterdir()] == ["ktap"]
+
+
+def test_record_has_no_mutable_parts() -> None:
+    assert hash(BASE) and isinstance(BASE, Record)
