@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The Debian archive, all suites of it, read with apt's own client on a state
+of its own: the machine's sources and lists are neither used nor changed.
+
+Mirrors are the ones this machine is set up with; signatures are checked as
+apt does it. Which packages are wanted is for series.py and kernels.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import ToolError
+from options import cache_dir
+from qemu.store import locked, write_whole
+from series import Package, parse_packages
+
+MAIN_SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports",
+               "forky", "sid", "experimental")
+SECURITY_SUITES = ("bullseye-security", "bookworm-security", "trixie-security")
+_DEBIAN = re.compile(r"(oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky)"
+                     r"(-security|/updates|-updates|-backports)?$")
+KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.pgp",
+            "/usr/share/keyrings/debian-archive-keyring.gpg")
+LISTS_FRESH_S = 12 * 3600
+_NO_NET = "check the network and the machine's apt sources (does apt-get update work?)"
+
+# Hooks and index targets of the machine (translations, AppStream) are not for
+# these lists; a proxy or other transport setting of the machine stays in force.
+_CONF = """\
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Update::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+#clear Dir::Cache::pkgcache;
+#clear Dir::Cache::srcpkgcache;
+#clear APT::Architectures;
+Acquire::Languages "none";
+Acquire::GzipIndexes "false";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; };
+APT::Sandbox::User "";
+APT::Get::List-Cleanup "true";
+Dir::Etc::SourceList "STATE/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State::status "STATE/status";
+Dir::State::Lists "STATE/lists";
+Dir::Cache "STATE/cache";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "";
+"""
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """Where this machine gets Debian from, without a closing slash."""
+
+    main: str
+    security: str
+
+
+def mirrors_from(targets: str) -> Mirrors | None:
+    """Mirrors from lines "URI SUITE", or None when no Debian is among them."""
+    main = security = ""
+    for line in targets.splitlines():
+        uri, _, suite = line.strip().partition(" ")
+        match = _DEBIAN.match(suite)
+        if match and match[2] in ("-security", "/updates"):
+            security = security or uri.rstrip("/")
+        elif match:
+            main = main or uri.rstrip("/")
+    if not main:
+        return None
+    return Mirrors(main, security or f"{main}-security")
+
+
+def sources_list(mirrors: Mirrors, keyring: str) -> str:
+    """One line a suite; without a keyring apt's trusted keys are used."""
+    option = f"[signed-by={keyring}] " if keyring else ""
+    lines = [f"deb {option}{mirrors.main} {suite} main" for suite in MAIN_SUITES]
+    lines += [f"deb {option}{mirrors.security} {suite} main" for suite in SECURITY_SUITES]
+    return "\n".join(lines) + "\n"
+
+
+def unreachable(apt_said: str) -> list[str]:
+    """What apt-get update could not get, one line each, shortened."""
+    lines = [line for line in apt_said.splitlines() if re.match(r"(E|W|Err:?\d*):? ", line)]
+    seen = dict.fromkeys(re.sub(r"^\w+:\s*", "", line)[:160] for line in lines
+                         if "dists/" in line or "InRelease" in line or "Release" in line)
+    return list(seen)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ, LC_ALL="C")
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def machine_mirrors() -> Mirrors:
+    """Mirrors of the machine's own apt sources, in either of their formats."""
+    if not shutil.which("apt-get"):
+        raise ToolError("stock kernels are fetched with apt, which this machine has not",
+                        "use a Debian machine, or set KERNEL to a built kernel tree")
+    done = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)",
+                 "Created-By: Packages"])
+    mirrors = mirrors_from(done.stdout)
+    if mirrors is None:
+        raise ToolError("the machine's apt sources name no Debian mirror",
+                        "add one to /etc/apt/sources.list.d, or set KERNEL to a built kernel tree")
+    return mirrors
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The private state under `state`."""
+
+    state: Path
+
+    def _apt(self, tool: str, *arguments: str) -> list[str]:
+        return [tool, "-c", str(self.state / "apt.conf"), *arguments]
+
+    def _set_up(self) -> None:
+        for part in ("lists/partial", "cache/archives/partial"):
+            (self.state / part).mkdir(parents=True, exist_ok=True)
+        keyring = next((path for path in KEYRINGS if Path(path).exists()), "")
+        write_whole(self.state / "status", b"")
+        write_whole(self.state / "apt.conf", _CONF.replace("STATE", str(self.state)).encode())
+        write_whole(self.state / "sources.list",
+                    sources_list(machine_mirrors(), keyring).encode())
+
+    def refresh(self) -> None:
+        """Get the package lists if they are not fresh. Suites that cannot be
+        reached are warned about; none at all is an error."""
+        stamp = self.state / "updated"
+        with locked(self.state / ".lock"):
+            if stamp.exists() and time.time() - stamp.stat().st_mtime < LISTS_FRESH_S:
+                return
+            print("slubtorture: reading the archive's package lists (about 43 MB, "
+                  "10 to 60 s)", file=sys.stderr, flush=True)
+            self._set_up()
+            done = _run(self._apt("apt-get", "update", "-q"))
+            missed = unreachable(done.stdout + done.stderr)
+            for line in missed:
+                print(f"slubtorture: warning: {line}", file=sys.stderr)
+            if not any((self.state / "lists").glob("*_Packages*")):
+                raise ToolError("the Debian archive cannot be reached", _NO_NET)
+            if not missed and not done.returncode:
+                write_whole(stamp, b"")
+
+    def names(self, prefix: str) -> list[str]:
+        return _run(self._apt("apt-cache", "pkgnames", prefix)).stdout.split()
+
+    def show(self, names: Iterable[str], every_version: bool = True) -> list[Package]:
+        """All versions of packages, or those apt would install."""
+        wanted = sorted(set(names))
+        if not wanted:
+            return []
+        which = "--all-versions" if every_version else "--no-all-versions"
+        return parse_packages(_run(self._apt("apt-cache", "show", which, *wanted)).stdout)
+
+    def download(self, packages: Iterable[Package], into: Path) -> list[Path]:
+        """Fetch packages, checked by apt against the signed lists."""
+        wanted = list(packages)
+        size = sum(package.size for package in wanted)
+        print(f"slubtorture: downloading {len(wanted)} packages, {size / 1e6:.1f} MB",
+              file=sys.stderr, flush=True)
+        into.mkdir(parents=True, exist_ok=True)
+        command = self._apt("apt-get", "download", "-q", *(p.pinned for p in wanted))
+        done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False,
+                              env=dict(os.environ, LC_ALL="C"))
+        debs = sorted(into.glob("*.deb"))
+        if done.returncode or len(debs) != len(wanted):
+            last = (done.stderr.strip().splitlines() or ["apt-get download said nothing"])[-1]
+            raise ToolError(f"a download failed: {last}", _NO_NET)
+        return debs

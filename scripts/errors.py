@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What went wrong with the tool, as opposed to what a test found.
+
+Whoever raises it says what is wrong and where, and what to do about it; how
+that is printed is for entry.py.
+"""
+
+from __future__ import annotations
+
+
+class ToolError(Exception):
+    """One clear message, a way out (may be "") and an exit status."""
+
+    def __init__(self, message: str, hint: str = "", status: int = 2) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.status = status

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Makes a stock kernel usable from where it was unpacked: paths, compiler,
+tools, vmlinux; then shows that a module can be built with it.
+
+The kernel's packages are chosen in series.py and fetched in kernels.py. A
+tree is whole when its kernel.json is there, which is written last.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import compiler
+import runtime as rt
+import vmlinux
+from errors import ToolError
+from qemu.store import write_whole
+
+STAMP = "kernel.json"
+# Raised when trees are prepared in another way: older ones are made anew.
+RECIPE = 1
+_PROBE = """\
+#include <linux/module.h>
+#include <linux/slab.h>
+static int size = 64;
+module_param(size, int, 0444);
+static int __init probe_init(void) { kfree(kmalloc(size, GFP_KERNEL)); return 0; }
+static void __exit probe_exit(void) { }
+module_init(probe_init);
+module_exit(probe_exit);
+MODULE_DESCRIPTION("shows that modules can be built for this kernel");
+MODULE_LICENSE("GPL");
+"""
+
+
+@dataclass(frozen=True)
+class PreparedKernel:
+    """A kernel to boot and to build for; paths are absolute."""
+
+    series: str
+    release: str
+    package_version: str
+    image: str
+    build: str
+    vmlinux: str
+    config: str
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+
+def stamp_text(kernel: PreparedKernel, compiler_text: str) -> str:
+    return json.dumps({"recipe": RECIPE, "compiler": compiler_text, **asdict(kernel)}, indent=1)
+
+
+def from_stamp(text: str, compiler_text: str) -> PreparedKernel | None:
+    """The kernel of a stamp, if this recipe and compiler made it and its files
+    are still there."""
+    try:
+        values = json.loads(text)
+        if values.pop("recipe") != RECIPE or values.pop("compiler") != compiler_text:
+            return None
+        kernel = PreparedKernel(**values)
+    except (ValueError, KeyError, TypeError):
+        return None
+    there = (kernel.image, kernel.build, kernel.vmlinux, kernel.config)
+    return kernel if all(Path(path).exists() for path in there) else None
+
+
+def unpack(deb: Path, root: Path, only: str = "") -> None:
+    """Unpack a package, or the members that match the glob `only`."""
+    root.mkdir(parents=True, exist_ok=True)
+    if not only:
+        command = ["dpkg-deb", "-x", str(deb), str(root)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    else:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)],
+                              stdout=subprocess.PIPE) as source:
+            done = subprocess.run(["tar", "-x", "-C", str(root), "--wildcards", only],
+                                  stdin=source.stdout, capture_output=True, text=True,
+                                  check=False)
+    if done.returncode:
+        raise ToolError(f"{deb.name} cannot be unpacked: {done.stderr.strip()}",
+                        "is the disk full? remove the cache's kernels directory and try again")
+
+
+def relocate(makefile: str, root: Path) -> str:
+    """Debian's headers name their installed place; name the real one."""
+    return re.sub(r"(?<![\w./])/usr/src/", lambda _: f"{root}/usr/src/", makefile)
+
+
+def kernel_variables(release: str, pahole: str) -> str:
+    """What Debian's .kernelvariables says, for the compiler that is here."""
+    lines = ["override ARCH = x86", f"override KERNELRELEASE = {release}", "CC = gcc",
+             "DEBIAN_KERNEL_NO_CC_VERSION_CHECK = y"]
+    if pahole:
+        lines.append(f"override PAHOLE = {pahole}")
+    return "\n".join(lines) + "\n"
+
+
+def pahole_version(said: str) -> int:
+    """v1.24 -> 124, as Kconfig writes it; 0 when there is none."""
+    match = re.match(r"v(\d+)\.(\d+)", said)
+    return int(match[1]) * 100 + int(match[2]) if match else 0
+
+
+def _host_pahole() -> int:
+    if not shutil.which("pahole"):
+        return 0
+    done = subprocess.run(["pahole", "--version"], capture_output=True, text=True, check=False)
+    return pahole_version(done.stdout)
+
+
+def needs_newer_pahole(config: dict[str, str], host: int) -> bool:
+    """BTF for a module must come from a pahole no older than the kernel's."""
+    return config.get("DEBUG_INFO_BTF_MODULES") == "y" and host < int(
+        config.get("PAHOLE_VERSION", "0") or 0)
+
+
+def _one(root: Path, pattern: str) -> Path:
+    found = sorted(root.glob(pattern))
+    if not found:
+        raise ToolError(f"the kernel's packages hold no {pattern}",
+                        "their layout is new to this program: use another KERNEL")
+    return found[0]
+
+
+def _set_tools(build: Path, kbuild: Path, release: str, get: Callable[[], rt.Runtime]) -> None:
+    """Make the kernel's own tools, and pahole, run here."""
+    foreign = rt.foreign_tools(kbuild)
+    config = compiler.settings((build / ".config").read_text())
+    pahole = ""
+    if foreign:
+        rt.wrap_tools(kbuild, get())
+    rt.supply_resolve_btfids(kbuild)
+    if needs_newer_pahole(config, _host_pahole()):
+        wrapper = kbuild / "pahole"
+        newer = get()
+        newer.wrap(newer.root / "usr/bin/pahole", wrapper)
+        pahole = str(wrapper)
+    (build / ".kernelvariables").write_text(kernel_variables(release, pahole))
+
+
+def _probe_build(build: Path, scratch: Path, release: str) -> None:
+    """Build a small module; any warning counts, as it tells of a misfit."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    (scratch / "probe.c").write_text(_PROBE)
+    (scratch / "Kbuild").write_text("obj-m := probe.o\n")
+    done = subprocess.run(["make", "-C", str(build), f"M={scratch}", "modules"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    complaints = [line for line in done.stdout.splitlines()
+                  if re.search(r"\bwarning: (?!the compiler differs|pahole version differs)|\berror: |\*\*\*", line)]
+    module = scratch / "probe.ko"
+    if done.returncode or complaints or not module.exists():
+        shown = "\n    ".join(complaints or done.stdout.splitlines()[-12:])
+        raise ToolError(f"a module cannot be built for {release} here:\n    {shown}",
+                        "use another KERNEL, or a compiler nearer to the kernel's")
+    if f"vermagic={release} ".encode() not in module.read_bytes():
+        raise ToolError(f"a module built for {release} has another vermagic",
+                        "remove the cache's kernels directory and try again")
+    shutil.rmtree(scratch)
+
+
+def _place_vmlinux(build: Path, image: Path) -> Path:
+    placed = build / "vmlinux"
+    if not placed.exists():
+        write_whole(placed, vmlinux.extract(image.read_bytes()))
+    return placed
+
+
+def make_usable(root: Path, series: str, release: str, version: str,
+                get_runtime: Callable[[], rt.Runtime]) -> PreparedKernel:
+    """Turn unpacked packages under `root` into a kernel that is ready."""
+    build = root / "usr/src" / f"linux-headers-{release}"
+    for makefile in (_one(root, f"usr/src/linux-headers-{release}/Makefile"),):
+        makefile.write_text(relocate(makefile.read_text(), root))
+    image = next(iter(root.glob("boot/vmlinuz-*")), None) or _one(root, "usr/lib/modules/*/vmlinuz")
+    kbuild = (build / "scripts").resolve().parent
+    for changed in compiler.adapt(build):
+        print(f"slubtorture: {release}: {changed}", file=sys.stderr)
+    _set_tools(build, kbuild, release, get_runtime)
+    placed = _place_vmlinux(build, image)
+    _probe_build(build, root / "probe", release)
+    return PreparedKernel(series, release, version, str(image), str(build), str(placed),
+                          str(build / ".config"))

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Obtains kernels: a stock series from the archive, a built tree as it is, or
+the running distribution's; prints what it prepared as one JSON object.
+
+    kernels.py prepare [KERNEL]     kernels.py list
+
+What a package is, how it is fetched and how a tree is made usable is in
+series.py, archive.py and kdir.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import compiler
+import kdir
+import runtime
+import series as ser
+import vmlinux
+from archive import Archive
+from entry import guarded
+from errors import ToolError
+from kdir import PreparedKernel
+from options import cache_dir
+from qemu.store import locked, write_whole
+
+# How long "the newest of a series" is taken from what is prepared already.
+RESOLVED_FRESH_S = 7 * 24 * 3600
+_NAMES = re.compile(r"linux-(headers|image|binary|kbuild)-\d")
+_SERIES = re.compile(r"\d+\.\d+$")
+
+
+def say(text: str) -> None:
+    print(f"slubtorture: {text}", file=sys.stderr, flush=True)
+
+
+def offered(archive: Archive) -> list[ser.StockKernel]:
+    """Every stock kernel that the archive has for this machine."""
+    archive.refresh()
+    names = [name for name in archive.names("linux-")
+             if _NAMES.match(name) and not name.endswith(("-unsigned", "-dbg"))]
+    return ser.stock_kernels(archive.show(names))
+
+
+def _compiler_text() -> str:
+    return compiler.host_facts()["CC_VERSION_TEXT"]
+
+
+def _stamped(root: Path) -> PreparedKernel | None:
+    try:
+        text = (root / kdir.STAMP).read_text()
+    except OSError:
+        return None
+    return kdir.from_stamp(text, _compiler_text())
+
+
+def _fetch(archive: Archive, kernel: ser.StockKernel, root: Path) -> None:
+    """Download and unpack into an empty `root`."""
+    started = time.monotonic()
+    shutil.rmtree(root, ignore_errors=True)
+    debs = archive.download(kernel.packages, root / "debs")
+    for deb in debs:
+        is_image = deb.name.startswith(f"{kernel.image.name}_")
+        kdir.unpack(deb, root, "*/vmlinuz*" if is_image else "")
+    shutil.rmtree(root / "debs")
+    say(f"fetched and unpacked in {time.monotonic() - started:.0f} s")
+
+
+def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path) -> PreparedKernel:
+    """A stock kernel from the cache, or fetched and prepared there."""
+    root = cache / "kernels" / f"{kernel.release}_{kernel.version.replace(':', '%')}"
+    with locked(root.with_name(f".{root.name}.lock")):
+        ready = _stamped(root)
+        if ready:
+            return ready
+        say(f"preparing {kernel.release} ({kernel.version}): about half a minute")
+        started = time.monotonic()
+        _fetch(archive, kernel, root)
+        ready = kdir.make_usable(root, kernel.series, kernel.release, kernel.version,
+                                 lambda: runtime.fetch(archive, cache))
+        write_whole(root / kdir.STAMP, kdir.stamp_text(ready, _compiler_text()).encode())
+        say(f"{kernel.release} is ready, after {time.monotonic() - started:.0f} s")
+        return ready
+
+
+def _remembered(path: Path) -> tuple[PreparedKernel | None, bool]:
+    """The kernel that a name stood for last time, and whether that is fresh."""
+    try:
+        stored = json.loads(path.read_text())
+        fresh = 0 <= time.time() - float(stored["when"]) < RESOLVED_FRESH_S
+        return _stamped(Path(stored["root"])), fresh
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, False
+
+
+def _root_of(kernel: PreparedKernel, cache: Path) -> Path:
+    return cache / "kernels" / Path(kernel.build).relative_to(cache / "kernels").parts[0]
+
+
+def stock(name: str, cache: Path) -> PreparedKernel:
+    """The newest kernel of a series ("" for the newest series): without the
+    network when it was resolved lately, or when the archive is out of reach."""
+    memory = cache / "series" / f"{name or 'newest'}.json"
+    known, fresh = _remembered(memory)
+    if known and fresh:
+        return known
+    archive = Archive(cache / "apt")
+    try:
+        ready = prepare_stock(archive, ser.choose(offered(archive), name), cache)
+    except ToolError as error:
+        if not known:
+            raise
+        say(f"warning: {error}; using {known.release}, which is prepared")
+        return known
+    stored = {"root": str(_root_of(ready, cache)), "when": time.time()}
+    write_whole(memory, json.dumps(stored).encode())
+    return ready
+
+
+def built_tree(path: Path) -> PreparedKernel:
+    """A kernel tree that the user has built, used as it is."""
+    tree = path.resolve()
+    needed = ("vmlinux", "arch/x86/boot/bzImage", "Module.symvers", ".config",
+              "include/config/kernel.release")
+    missing = [name for name in needed if not (tree / name).exists()]
+    if missing:
+        raise ToolError(f"{path} is not a kernel tree that is built: it has no "
+                        + ", ".join(missing),
+                        "build it (make -j bzImage modules), or name a series such as KERNEL=7.2")
+    release = (tree / "include/config/kernel.release").read_text().strip()
+    match = re.match(r"\d+\.\d+", release)
+    return PreparedKernel(match[0] if match else "", release, "", str(tree / needed[1]),
+                          str(tree), str(tree / "vmlinux"), str(tree / ".config"))
+
+
+def distribution(cache: Path) -> PreparedKernel:
+    """The running distribution's newest installed kernel with its headers."""
+    for build in sorted(Path("/lib/modules").glob("*/build"), reverse=True):
+        release = build.parent.name
+        image = Path(f"/boot/vmlinuz-{release}")
+        if not image.exists() or not (build / "Module.symvers").exists():
+            continue
+        placed = cache / "kernels" / release / "vmlinux"
+        if not placed.exists():
+            write_whole(placed, vmlinux.extract(image.read_bytes()))
+        match = re.match(r"\d+\.\d+", release)
+        return PreparedKernel(match[0] if match else "", release, "", str(image),
+                              str(build.resolve()), str(placed), str(build / ".config"))
+    raise ToolError("no stock kernel can be obtained, and this machine has none with headers",
+                    "apt-get install linux-image-amd64 linux-headers-amd64, or set KERNEL to "
+                    "a built kernel tree")
+
+
+def prepare(name: str, cache: Path) -> PreparedKernel:
+    """The kernel that KERNEL=`name` asks for."""
+    if _SERIES.match(name):
+        return stock(name, cache)
+    if name:
+        if Path(name).is_dir():
+            return built_tree(Path(name))
+        raise ToolError(f"KERNEL={name} is neither a series nor a directory",
+                        "a series such as 7.2, or the path of a built kernel tree; "
+                        "scripts/kernels.py list shows the series there are")
+    try:
+        return stock("", cache)
+    except ToolError as error:
+        say(f"warning: {error}; trying the running distribution's kernel")
+        return distribution(cache)
+
+
+def listing(cache: Path) -> str:
+    kernels = offered(Archive(cache / "apt"))
+    newest = [ser.choose(kernels, name) for name in ser.series_offered(kernels)]
+    return "\n".join(f"{k.series:6} {k.release} ({k.version})" for k in newest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="obtain and prepare kernels")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("prepare", help="print a prepared kernel as JSON")
+    one.add_argument("kernel", nargs="?", default="",
+                     help="a series such as 7.2, or a built tree; default: the newest series")
+    commands.add_parser("list", help="print the newest kernel of every series there is")
+    return parser
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    cache = cache_dir(os.environ).resolve()
+    try:
+        print(listing(cache) if args.command == "list" else prepare(args.kernel, cache).to_json())
+    except OSError as error:
+        raise ToolError(f"preparing a kernel failed: {error}",
+                        f"is there room in {cache}, and may this user write there?") from error
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))
