@@ -35,6 +35,7 @@ class Accel:
     name: str
     options: tuple[str, ...]
     note: str = ""
+    cpu_without: tuple[str, ...] = ()  # CPU features that it emulates wrongly
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Machine:
 
     def cpu_options(self, accel: Accel) -> list[str]:
         cpu = "host" if accel.name == "kvm" else self.cpu_emulated
+        cpu = ",".join((cpu, *(f"-{feature}" for feature in accel.cpu_without)))
         return ["-machine", self.machine, "-cpu", cpu, *accel.options]
 
     def command_line(self, accel: Accel) -> str:

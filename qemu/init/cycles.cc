@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char *kModuleFile = "/module.ko";
 constexpr const char *kSlabCaches = "/sys/kernel/slab";
+constexpr size_t kGrownCaches = 8;
 constexpr unsigned kSettleRounds = 5;
 constexpr unsigned kSettleMs = 100; // several RCU grace periods each
 
@@ -44,16 +45,19 @@ void settle()
 	}
 }
 
-void report_counters(Channel &out, const std::string &when)
+// Returns the /proc/slabinfo that the totals were made of.
+std::string report_counters(Channel &out, const std::string &when)
 {
 	settle();
 	const std::string meminfo = read_file("/proc/meminfo");
-	const SlabTotals slabs = slab_totals(read_file("/proc/slabinfo"));
+	const std::string slabinfo = read_file("/proc/slabinfo");
+	const SlabTotals slabs = slab_totals(slabinfo);
 	for (const char *name : {"SUnreclaim", "SReclaimable", "Percpu", "KernelStack", "MemFree"})
 		out.fact(when + "." + name + "_kb", meminfo_kb(meminfo, name).value_or(0));
 	out.fact(when + ".caches", slabs.caches);
 	out.fact(when + ".active_objects", slabs.active_objects);
 	out.fact(when + ".slabs", slabs.slabs);
+	return slabinfo;
 }
 
 // Reads the followed file to its end; true if its last line was whole.
@@ -149,16 +153,17 @@ void cycle_module(Channel &out, const Config &config)
 	// The first cycles fill stocks that the kernel keeps for good; a leak
 	// shows as growth from "warm" on, in proportion to the cycles.
 	const uint32_t warm = config.cycles / 10 + 1;
-	report_counters(out, "before");
+	std::string warm_slabs = report_counters(out, "before");
 	for (uint32_t i = 0; i < config.cycles; i++) {
 		if (i == warm)
-			report_counters(out, "warm");
+			warm_slabs = report_counters(out, "warm");
 		if (i == config.cycles / 2 && i > warm)
 			report_counters(out, "middle");
 		if (one_cycle(out, config, i, &random) == EBUSY)
 			break; // it is still loaded: nothing after this means anything
 	}
-	report_counters(out, "after");
+	const std::string slabs = report_counters(out, "after");
+	out.fact("grown", cache_growth(warm_slabs, slabs, kGrownCaches));
 }
 
 } // namespace guest

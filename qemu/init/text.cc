@@ -4,7 +4,10 @@
 // it returns, and takes malformed input for absent, not for zero.
 #include "text.h"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
+#include <vector>
 
 namespace guest {
 namespace {
@@ -88,6 +91,21 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 		return value == "0" || value == "1";
 	}
 	return false;
+}
+
+using Counts = std::map<std::string_view, uint64_t>;
+
+Counts active_objects(std::string_view slabinfo)
+{
+	Counts counts;
+	while (!slabinfo.empty()) {
+		std::string_view line = take(&slabinfo, '\n');
+		const std::string_view name = take_word(&line);
+		const std::optional<uint64_t> active = parse_number(take_word(&line));
+		if (active)
+			counts[name] += *active;
+	}
+	return counts;
 }
 
 // One "A" or "A-B" of a CPU list.
@@ -178,6 +196,25 @@ SlabTotals slab_totals(std::string_view slabinfo)
 		totals.slabs += parse_number(take_word(&line)).value_or(0);
 	}
 	return totals;
+}
+
+std::string cache_growth(std::string_view before, std::string_view after, size_t most)
+{
+	const Counts old = active_objects(before);
+	std::vector<std::pair<uint64_t, std::string_view>> grown;
+	for (const auto &[name, count] : active_objects(after)) {
+		const auto was = old.find(name);
+		const uint64_t from = was == old.end() ? 0 : was->second;
+		if (count > from)
+			grown.emplace_back(count - from, name);
+	}
+	std::sort(grown.rbegin(), grown.rend());
+	std::string text;
+	for (size_t i = 0; i < std::min(most, grown.size()); i++) {
+		text.append(i ? " " : "").append(grown[i].second).append(":+");
+		text.append(std::to_string(grown[i].first));
+	}
+	return text;
 }
 
 bool is_memory_block(std::string_view name)

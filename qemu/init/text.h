@@ -49,6 +49,10 @@ struct SlabTotals {
 };
 SlabTotals slab_totals(std::string_view slabinfo);
 
+/* The caches whose active objects grew most between two texts of slabinfo, as
+ * "name:+N name:+N", the largest growth first, `most` of them at most. */
+std::string cache_growth(std::string_view before, std::string_view after, size_t most);
+
 /* "memory12" yes, "memory_failure" and "memory" no. */
 bool is_memory_block(std::string_view name);
 

@@ -81,3 +81,25 @@ def test_damaged_memory_is_asked_again(tmp_path: Path) -> None:
     stored = tmp_path / "accel" / f"{FACTS.key()}.json"
     stored.write_text('{"problem"')
     assert accel.choose("auto", FACTS, tmp_path, lambda tried: "", lambda: "").name == "kvm"
+
+
+def facts_of(qemu: str, release: str) -> accel.HostFacts:
+    return accel.HostFacts("6.1.0", "some CPU", f"QEMU emulator version {qemu} (Debian)", release)
+
+
+@pytest.mark.parametrize(("qemu", "release", "without"), [
+    ("7.2.22", "6.12.95+deb12-cloud-amd64", ("cx16",)),
+    ("7.2.22", "5.10.0-46-cloud-amd64", ("cx16",)),
+    ("7.2.22", "7.2.12+deb13-cloud-amd64", ()),
+    ("10.0.8", "6.12.95+deb12-cloud-amd64", ()),
+    ("none", "6.12.95+deb12-cloud-amd64", ()),
+])
+def test_feature_emulated_wrongly_is_left_out_and_told(
+        qemu: str, release: str, without: tuple[str, ...],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accel.platform, "machine", lambda: "x86_64")
+    chosen = accel.emulated("emulation", facts_of(qemu, release))
+    assert chosen.cpu_without == without
+    assert ("cx16" in chosen.note) == bool(without)
+    words = machines.find("x86_64").cpu_options(chosen)
+    assert words[words.index("-cpu") + 1] == ("max,-cx16" if without else "max")

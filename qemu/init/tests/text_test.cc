@@ -92,6 +92,15 @@ TEST(Slabinfo, EmptyIsZero)
 	EXPECT_EQ(slab_totals("").caches, 0u);
 }
 
+TEST(Slabinfo, NamesWhatGrewMost)
+{
+	const char *before = "a 10 20 8\nb 5 5 8\nc 7 7 8\n";
+	const char *after = "a 12 20 8\nb 25 30 8\nc 3 7 8\nnew 1 1 8\n";
+	EXPECT_EQ(cache_growth(before, after, 2), "b:+20 a:+2");
+	EXPECT_EQ(cache_growth(before, after, 9), "b:+20 a:+2 new:+1");
+	EXPECT_EQ(cache_growth(before, before, 9), "");
+}
+
 TEST(MemoryBlock, IsNotEveryNameThatBeginsSo)
 {
 	EXPECT_TRUE(is_memory_block("memory12"));
