@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make check`: the project's tests, stage by stage, each with a budget in
+minutes; ends with one line "N passed, N failed, N skipped".
+
+Every stage runs to its end whatever others do. What guests must answer is
+data in expectations.py; the tests themselves live beside what they test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from expectations import (EXPECTATIONS, Expectation, control_problems, layout_problems,
+                          verdict_problems)
+
+ROOT = Path(__file__).resolve().parent.parent
+CYCLES = 40
+
+
+@dataclass
+class Count:
+    """What a stage's tests came to; failures and skips with a line each."""
+
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def test(self, name: str, problems: Sequence[str]) -> None:
+        if problems:
+            self.failed.extend(f"{name}: {problem}" for problem in problems)
+        else:
+            self.passed += 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    minutes: float
+    guest: bool
+    run: Callable[[Path, float], Count]
+
+
+def command(words: Sequence[str], out: Path, log: str, seconds: float,
+            **environment: str) -> tuple[int, str]:
+    """Exit status and all output of a command, kept in out/log; 124 if too slow."""
+    path = out / log
+    with path.open("w") as sink:
+        try:
+            status = subprocess.run(words, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT,
+                                    stdin=subprocess.DEVNULL, timeout=seconds, check=False,
+                                    env={**os.environ, **environment}).returncode
+        except subprocess.TimeoutExpired:
+            status = 124
+    return status, path.read_text(errors="replace")
+
+
+def tail(text: str, lines: int = 25) -> str:
+    return "\n".join("    | " + line for line in text.splitlines()[-lines:])
+
+
+def counted(text: str, status: int, name: str, patterns: Sequence[tuple[str, str]]) -> Count:
+    """Adds up "N word" phrases; a bad status without a counted failure is one."""
+    count = Count()
+    for pattern, kind in patterns:
+        number = sum(int(found) for found in re.findall(pattern, text))
+        if kind == "passed":
+            count.passed += number
+        elif kind == "failed" and number:
+            count.failed.append(f"{name}: {number} failed\n{tail(text)}")
+        elif kind == "skipped" and number:
+            count.skipped.append(f"{name}: {number} skipped, reasons in its log")
+    if status and not count.failed:
+        count.failed.append(f"{name}: exit status {status}\n{tail(text)}")
+    if not count.passed and not count.failed:
+        count.failed.append(f"{name}: no test ran")
+    return count
+
+
+GTEST = ((r"\[  PASSED  \] (\d+) test", "passed"), (r"\[  FAILED  \] (\d+) test", "failed"),
+         (r"\[  SKIPPED \] (\d+) test", "skipped"))
+PYTEST = ((r"(\d+) passed", "passed"), (r"(\d+) failed", "failed"), (r"(\d+) error", "failed"),
+          (r"(\d+) skipped", "skipped"))
+
+
+def core_tests(out: Path, seconds: float) -> Count:
+    status, text = command(["make", "-C", "module/tests", "check", f"BUILD={out / 'host'}"],
+                           out, "core.log", seconds)
+    return counted(text, status, "module/tests", GTEST)
+
+
+def init_tests(out: Path, seconds: float) -> Count:
+    binary = out / "init-tests"
+    built, text = command(
+        ["g++", "-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
+         "-fsanitize=address,undefined", "-Iqemu/init", "qemu/init/text.cc",
+         *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("qemu/init/tests/*.cc")),
+         "-o", str(binary), "-lgtest", "-lgtest_main", "-lpthread"], out, "init-build.log",
+        seconds)
+    if built:
+        return counted(text, built, "qemu/init build", ())
+    status, text = command([str(binary)], out, "init.log", seconds)
+    return counted(text, status, "qemu/init", GTEST)
+
+
+def python_tests(out: Path, seconds: float) -> Count:
+    status, text = command([sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                            "scripts/tests", "qemu/tests"], out, "pytest.log", seconds)
+    return counted(text, status, "pytest", PYTEST)
+
+
+def python_types(out: Path, seconds: float) -> Count:
+    count = Count()
+    for name, words in (("scripts", ["scripts"]), ("qemu", ["-p", "qemu"])):
+        status, text = command([sys.executable, "-m", "mypy", "--strict", "--cache-dir",
+                                str(out / "mypy"), *words], out, f"mypy-{name}.log", seconds,
+                               MYPYPATH="scripts:.")
+        if "No module named mypy" in text:
+            count.skipped.append(f"types of {name}: mypy is not installed for {sys.executable}")
+        else:
+            count.test(f"types of {name}", [tail(text)] if status else [])
+    return count
+
+
+def selftests(out: Path, seconds: float) -> Count:
+    status, text = command(["make", "-C", "selftests", "check", f"BUILD={out / 'selftests'}"],
+                           out, "selftests.log", seconds)
+    return counted(text, status, "selftests",
+                   ((r"(?m)^ok \d+ (?!.*# SKIP)", "none"), (r"(\d+) passed", "passed"),
+                    (r"(\d+) failed", "failed"), (r"(\d+) skipped", "skipped")))
+
+
+def run_dir(text: str) -> Path | None:
+    found = re.findall(r"(?m)^files:\s+(.+)$", text)
+    return Path(found[-1]) if found else None
+
+
+def guest_tests(expected: Expectation, out: Path, seconds: float) -> Count:
+    count = Count()
+    name = f"run on {expected.series}"
+    status, text = command([sys.executable, "scripts/run.py", "--kernel", expected.series,
+                            "--seconds", "2", "--out", str(out / "guests")], out,
+                           f"run-{expected.series}.log", seconds, SCENARIO="")
+    where = run_dir(text)
+    if where is None:
+        if expected.optional and "no stock kernel of series" in text:
+            count.skipped.append(f"{name}: the archive has no such kernel now")
+        else:
+            count.failed.append(f"{name}: no verdicts, exit status {status}\n{tail(text)}")
+        return count
+    lines = (where / "records.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    ktap = (where / "ktap").read_text()
+    count.test(f"{name}: exit status", [] if status == expected.status else
+               [f"{status} instead of {expected.status}\n{tail(text)}"])
+    count.test(f"{name}: verdicts", verdict_problems(records, expected))
+    count.test(f"{name}: controls", control_problems(records))
+    count.test(f"{name}: layout", layout_problems(ktap, expected))
+    return count
+
+
+def guest_stage(expected: Expectation) -> Stage:
+    return Stage(f"guest {expected.series}", 8, True,
+                 lambda out, seconds: guest_tests(expected, out, seconds))
+
+
+def cycle_tests(out: Path, seconds: float) -> Count:
+    count = Count()
+    status, text = command([sys.executable, "scripts/cycles.py", "--kernel", "7.2", "--out",
+                            str(out / "guests")], out, "cycles.log", seconds,
+                           CYCLES=str(CYCLES), SCENARIO="", SECONDS="1")
+    count.test(f"{CYCLES} load and unload cycles on 7.2",
+               [f"exit status {status}\n{tail(text)}"] if status else [])
+    return count
+
+
+def kunit_tests(out: Path, seconds: float) -> Count:
+    """Stock kernels have no KUnit; a tree that has it can be given."""
+    tree = os.environ.get("KUNIT_TREE", "")
+    count = Count()
+    if not tree:
+        count.skipped.append("KUnit suite: no stock kernel has KUnit; "
+                             "KUNIT_TREE=DIR names a built tree that has")
+        return count
+    status, text = command([sys.executable, "scripts/kunit.py"], out, "kunit.log", seconds,
+                           KERNEL=tree)
+    count.test("KUnit suite", [f"exit status {status}\n{tail(text)}"] if status else [])
+    return count
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("core on the host (ASan, UBSan)", 6, False, core_tests),
+    Stage("init on the host", 3, False, init_tests),
+    Stage("host scripts", 4, False, python_tests),
+    Stage("types of the host scripts", 3, False, python_types),
+    Stage("selftests", 2, False, selftests),
+    *(guest_stage(expected) for expected in EXPECTATIONS),
+    Stage("load and unload", 8, True, cycle_tests),
+    Stage("KUnit", 8, True, kunit_tests),
+)
+
+
+def run_stage(stage: Stage, out: Path, number: int, total: int) -> Count:
+    print(f"[{number}/{total}] {stage.name} (budget {stage.minutes:g} min) ...", flush=True)
+    begin = time.monotonic()
+    try:
+        count = stage.run(out, stage.minutes * 60)
+    except Exception as error:  # a stage that breaks must not hide the others
+        count = Count(failed=[f"{stage.name}: {type(error).__name__}: {error}"])
+    took = time.monotonic() - begin
+    for line in count.failed:
+        print(f"    FAILED {line}")
+    for line in count.skipped:
+        print(f"    skipped {line}")
+    print(f"    {count.passed} passed, {len(count.failed)} failed, "
+          f"{len(count.skipped)} skipped in {took:.0f} s", flush=True)
+    return count
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="run the project's tests")
+    parser.add_argument("--host", action="store_true", help="only stages without a guest")
+    args = parser.parse_args()
+    out = Path(os.environ.get("OUT") or Path.cwd() / "out").absolute() / "check"
+    out.mkdir(parents=True, exist_ok=True)
+    stages = [stage for stage in STAGES if not (args.host and stage.guest)]
+    counts = [run_stage(stage, out, i, len(stages)) for i, stage in enumerate(stages, 1)]
+    failed = sum(len(count.failed) for count in counts)
+    print(f"logs: {out}")
+    print(f"{sum(count.passed for count in counts)} passed, {failed} failed, "
+          f"{sum(len(count.skipped) for count in counts)} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

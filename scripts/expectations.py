@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What stock kernels are known to answer, as data: the verdicts, causes and
+layout facts that `make check` holds each guest run against.
+
+Pure: records and KTAP text in, one line for each broken expectation out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Record = Mapping[str, object]
+CONTROL = "busted-"
+# Where extensions can lie was one place only before 7.0.
+ONLY_EXTERNAL = frozenset({"exts-leftover", "exts-in-object"})
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One series: exit status, scenarios that fail and may skip, layout text."""
+
+    series: str
+    status: int
+    skips: frozenset[str]
+    layout: str  # regular expression that some layout line must match
+    fails: Mapping[str, tuple[str, str, str]]  # scenario: invariant, cause, evidence
+    optional: bool = False  # may be absent from the archive
+
+
+# 666716fd267d (5.12) stopped freeing node structures: 5.10 must fail, and the
+# evidence names cache, node and both pointers as the kernel hashes them.
+FREED = {"node-offline-online": (
+    "node-pointer-kept", "lifetime",
+    r"cache \S+ node 1: [0-9a-f]{16} became (0{16}|\(null\)|\S*null\S*) ")}
+
+EXPECTATIONS: tuple[Expectation, ...] = (
+    Expectation("7.2", 0, frozenset(), r"stride=origin field: slab->stride .* 32 bits", {}),
+    Expectation("5.10", 1, ONLY_EXTERNAL, r"stride=origin element size", FREED),
+    Expectation("6.1", 0, ONLY_EXTERNAL, r"stride=origin element size", {}),
+    Expectation("6.12", 0, ONLY_EXTERNAL, r"stride=origin element size", {}),
+    Expectation("7.3", 0, frozenset(), r"stride=origin bits", {}, optional=True),
+)
+
+
+def _text(record: Record, key: str) -> str:
+    return str(record.get(key, ""))
+
+
+def control_problems(records: Sequence[Record]) -> list[str]:
+    """Controls must fail, each with the cause that it stands for."""
+    controls = [r for r in records if _text(r, "scenario").startswith(CONTROL)]
+    if not controls:
+        return ["no control ran"]
+    return [f"{_text(r, 'scenario')}: {_text(r, 'verdict')} {_text(r, 'cause')}, "
+            f"expected {_text(r, 'expected')}"
+            for r in controls
+            if f"{_text(r, 'verdict')}:{_text(r, 'cause')}" != _text(r, "expected")]
+
+
+def _verdict_problem(record: Record, expected: Expectation) -> str | None:
+    name, verdict = _text(record, "scenario"), _text(record, "verdict")
+    if name in expected.fails:
+        invariant, cause, evidence = expected.fails[name]
+        good = (verdict == "fail" and _text(record, "cause") == cause
+                and _text(record, "invariant") == invariant
+                and re.search(evidence, _text(record, "evidence")))
+        return None if good else f"{name}: not the fail that this kernel must show: {record}"
+    if name in expected.skips:
+        good = verdict == "skip" and _text(record, "reason") not in ("", "-")
+        return None if good else f"{name}: {verdict}, a skip with its reason was expected"
+    if verdict != "pass":
+        return f"{name}: {verdict} ({_text(record, 'reason')} {_text(record, 'evidence')})"
+    if not int(str(record.get("observations", 0))):
+        return f"{name}: passed without a single observation"
+    return None
+
+
+def verdict_problems(records: Sequence[Record], expected: Expectation) -> list[str]:
+    plain = [r for r in records if not _text(r, "scenario").startswith(CONTROL)]
+    if not plain:
+        return ["no scenario ran"]
+    found = (_verdict_problem(record, expected) for record in plain)
+    return [problem for problem in found if problem]
+
+
+def layout_problems(ktap: str, expected: Expectation) -> list[str]:
+    lines = [line for line in ktap.splitlines() if line.startswith("# layout ")]
+    if any(re.search(expected.layout, line) for line in lines):
+        return []
+    return [f"no layout line matches {expected.layout!r}: {lines}"]
