@@ -28,8 +28,8 @@ command -v dpkg-query >/dev/null || die "this is not a Debian machine: packages 
     "have these installed, then run scripts/ by hand: $wanted"
 
 # shellcheck disable=SC2086 # one word for each package
-installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' $wanted 2>/dev/null |
-    sed -n 's/^ii *//p' | tr '\n' ' ')"
+known=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' $wanted 2>/dev/null || true)
+installed=" $(sed -n 's/^ii *//p' <<<"$known" | tr '\n' ' ')"
 missing=
 for package in $wanted; do
     [[ $installed == *" $package "* ]] || missing+=" $package"
