@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Looks at a module after its build: no constructors, no C++ runtime, nothing
-undefined that the kernel does not export, valid BTF, the kernel's vermagic,
-and no objtool warning in the build's log.
+"""What must hold of slubtorture.ko after every build, or the kernel would
+refuse it, or silently not run a part of it.
 
-Distribution kernels run no constructors and load a module with bad BTF
-without it, both silently: so it has to be seen here. Building is
-build_module.py's.
+    check_module.py MODULE.ko --kdir KDIR [--log BUILD.LOG]
+
+Reads the file and Kbuild's output only; how it behaves is for the guest.
 """
 
 from __future__ import annotations
@@ -19,169 +18,180 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import btf
 import elf
-from btf_check import Extent, extent
 from entry import guarded
 from errors import ToolError
 
-_CONSTRUCTORS = re.compile(r"\.(?:(?:pre)?init_array|fini_array|ctors|dtors)(?:\.\d+)?")
-_RUNTIME = re.compile(r"_Z\w*|__cxa_\w*|_Unwind\w*|__gxx\w*|__dso_handle")
-_OBJTOOL = re.compile(r"(?:warning|error): objtool\b|^objtool: ", re.IGNORECASE)
-# Put there by the assembler, resolved by nobody.
-_NOT_LINKED = {"_GLOBAL_OFFSET_TABLE_"}
+# Distribution kernels have CONFIG_CONSTRUCTORS off: these would not be run.
+_CONSTRUCTORS = re.compile(r"\.(rela?)?(\.?)(pre)?(init_array|ctors|fini_array|dtors)\b")
+_RUNTIME = re.compile(r"(_Z|__cxa_|_Unwind_|__gxx_|__dso_handle$|__gcc_personality)")
+_RTTI = re.compile(r"_ZT[IS]")
+_GUARD = re.compile(r"_ZGV")
+# Symbols that the assembler leaves and nothing has to provide.
+_HARMLESS = {"_GLOBAL_OFFSET_TABLE_"}
+_OBJTOOL = re.compile(r".*(warning: objtool:|error: objtool:).*")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, and what to do about it."""
+class Problem:
+    """One broken rule: what, named by symbol or section, and the way out."""
 
     what: str
     way_out: str
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the kernel expects of a module built for it."""
+class Kernel:
+    """What a module is checked against. `base_btf` is b"" if there is none."""
 
     release: str
     exported: frozenset[str]
-    wants_btf: bool
+    btf_modules: bool
     base_btf: bytes
 
 
-def constructors(found: list[elf.Section]) -> Iterator[Finding]:
+def constructors(found: list[elf.Section]) -> Iterator[Problem]:
     for section in found:
-        if section.size and _CONSTRUCTORS.fullmatch(section.name):
-            yield Finding(f"section {section.name}: something wants to run before init or "
-                          "after exit, which this kernel will not do",
-                          "make that global constinit, with a trivial destructor")
-        elif section.size and section.name.startswith(".gcc_except_table"):
-            yield Finding(f"section {section.name}: exceptions are on",
-                          "compile C++ with -fno-exceptions, as the Kbuild rule does")
+        if _CONSTRUCTORS.match(section.name) and not section.name.startswith(".rel"):
+            yield Problem(f"section {section.name}: a global constructor or destructor, which "
+                          "stock kernels silently do not run",
+                          "make the global constinit, or build it in a create function")
 
 
-def undefined(found: list[elf.Section], exported: frozenset[str]) -> Iterator[Finding]:
-    for symbol in elf.symbols(found):
-        if not symbol.undefined or symbol.name in _NOT_LINKED:
-            continue
-        if _RUNTIME.fullmatch(symbol.name):
-            yield Finding(f"undefined {symbol.name}: the kernel has no C++ runtime",
-                          "define it in the module, or do without what asks for it "
-                          f"(c++filt {symbol.name} says what that is)")
-        elif not symbol.weak and symbol.name not in exported:
-            yield Finding(f"undefined {symbol.name}: this kernel does not export it",
-                          "reach it another way, or leave it out where it is missing")
+def undefined_symbols(found: list[elf.Section], exported: frozenset[str]) -> Iterator[Problem]:
+    for name in sorted({s.name for s in elf.symbols(found) if s.undefined} - _HARMLESS):
+        if _RUNTIME.match(name):
+            yield Problem(f"undefined symbol {name}: it belongs to the C++ runtime or to code "
+                          "that is not linked in",
+                          "list the missing file in module/Kbuild, or do without new, delete, "
+                          "exceptions, RTTI and guarded statics")
+        elif name not in exported:
+            yield Problem(f"undefined symbol {name}: this kernel does not export it",
+                          "reach it through the table in module/shims, or skip without it")
 
 
-def btf(found: list[elf.Section], target: Target) -> Iterator[Finding]:
-    """Valid BTF, on the module's own base or else on the kernel's."""
-    parts = {section.name: section.data for section in found}
-    if not parts.get(".BTF"):
-        if target.wants_btf:
-            yield Finding("no .BTF section, though the kernel is configured for module BTF",
-                          "is pahole there and new enough, and vmlinux in the kernel tree? "
-                          "C++ objects need -g0")
+def cxx_runtime(found: list[elf.Section]) -> Iterator[Problem]:
+    for section in found:
+        if section.name.startswith(".gcc_except_table"):
+            yield Problem(f"section {section.name}: C++ exception tables",
+                          "build with -fno-exceptions (module/cxx.kbuild)")
+    for name in sorted({s.name for s in elf.symbols(found) if not s.undefined}):
+        if _RTTI.match(name):
+            yield Problem(f"symbol {name}: C++ run-time type information",
+                          "build with -fno-rtti (module/cxx.kbuild)")
+        if _GUARD.match(name):
+            yield Problem(f"symbol {name}: a function-local static with a guard",
+                          "make it constinit, or a member of the object that uses it")
+
+
+def module_btf(found: list[elf.Section], kernel: Kernel) -> Iterator[Problem]:
+    again = "is pahole there and as new as the kernel's? see the build log"
+    section = elf.named(found, ".BTF")
+    if section is None:
+        if kernel.btf_modules:
+            yield Problem("section .BTF is missing", again)
         return
+    distilled = elf.named(found, ".BTF.base")
     try:
-        base = parts.get(".BTF.base") or target.base_btf
-        extent(parts[".BTF"], extent(base) if base else Extent())
-    except ValueError as error:
-        yield Finding(f"section .BTF is not valid: {error}",
-                      "remove the build directory and build again; if it stays, pahole and "
-                      "the kernel do not fit each other")
+        base = btf.check(distilled.data) if distilled else (
+            btf.extent(kernel.base_btf) if kernel.base_btf else None)
+        if base is None:
+            yield Problem("section .BTF has no base to be checked against: KDIR has no vmlinux "
+                          "with BTF", again)
+            return
+        btf.check(section.data, base)
+    except btf.BtfError as error:
+        yield Problem(f"section .BTF is not valid: {error}", again)
 
 
-def vermagic(found: list[elf.Section], release: str) -> Iterator[Finding]:
-    info = b"\0".join(section.data for section in found if section.name == ".modinfo")
-    match = re.search(rb"(?:^|\0)vermagic=([^ \0]*)", info)
-    built = match[1].decode(errors="replace") if match else ""
-    if built != release:
-        yield Finding(f"vermagic is for {built or 'no kernel'}, not for {release}",
-                      "build against the headers of the kernel that is to load it")
+def vermagic(found: list[elf.Section], release: str) -> Iterator[Problem]:
+    section = elf.named(found, ".modinfo")
+    match = re.search(rb"(?:^|\0)vermagic=([^ \0]*)", section.data if section else b"")
+    said = match[1].decode(errors="replace") if match else "missing"
+    if said != release:
+        yield Problem(f"section .modinfo: vermagic is {said}, the kernel is {release}",
+                      "build with the kernel tree of that very kernel (KDIR)")
 
 
-def objtool(log: str) -> Iterator[Finding]:
+def objtool_warnings(log: str) -> Iterator[Problem]:
     for line in log.splitlines():
-        if _OBJTOOL.search(line):
-            yield Finding(f"objtool: {line.strip()}",
-                          "keep the kernel's own flags for that object; see the Kbuild rule")
+        if _OBJTOOL.match(line):
+            yield Problem(f"objtool: {line.strip()}",
+                          "keep the kernel's own flags, and leave functions by their end only")
 
 
-def check(image: bytes, target: Target, log: str) -> list[Finding]:
-    """All that is wrong with a module."""
+def problems(image: bytes, kernel: Kernel, log: str) -> list[Problem]:
+    """Every broken rule of a built module."""
     try:
         found = elf.sections(image)
-    except ValueError as error:
-        return [Finding(str(error), "remove it and build again")]
-    return [*constructors(found), *undefined(found, target.exported), *btf(found, target),
-            *vermagic(found, target.release), *objtool(log)]
+        return [*constructors(found), *undefined_symbols(found, kernel.exported),
+                *cxx_runtime(found), *module_btf(found, kernel),
+                *vermagic(found, kernel.release), *objtool_warnings(log)]
+    except elf.ElfError as error:
+        return [Problem(f"the module is not a whole ELF object: {error}", "build it again")]
 
 
-def exports(symvers: str) -> frozenset[str]:
-    """The names in a Module.symvers."""
-    rows = (line.split("\t") for line in symvers.splitlines())
-    return frozenset(row[1] for row in rows if len(row) > 1)
-
-
-def _section(path: Path, name: str) -> bytes:
-    if not path.exists():
-        return b""
-    return next((s.data for s in elf.sections(path.read_bytes()) if s.name == name), b"")
+def exported_symbols(symvers: str) -> frozenset[str]:
+    """Names in Module.symvers: "CRC<tab>NAME<tab>OWNER<tab>KIND"."""
+    lines = (line.split("\t") for line in symvers.splitlines())
+    return frozenset(fields[1] for fields in lines if len(fields) > 1)
 
 
 def release_of(kdir: Path) -> str:
-    """Built trees say it in a file, headers packages in their header alone."""
-    header = kdir / "include/generated/utsrelease.h"
-    match = re.search(r'UTS_RELEASE "([^"]+)"', header.read_text()) if header.exists() else None
-    if match is None:
-        raise ToolError(f"{kdir} is not prepared for modules: {header} says no release",
-                        "run make modules_prepare there, or install the kernel's headers")
-    return match[1]
+    """The release that modules are marked with. Debian's kernel.release of
+    older series says another, so the header comes first."""
+    for name in ("include/generated/utsrelease.h", "include/config/kernel.release"):
+        path = kdir / name
+        text = path.read_text() if path.exists() else ""
+        match = re.search(r'UTS_RELEASE "([^"]+)"', text) or re.match(r"\s*(\d\S*)\s*$", text)
+        if match:
+            return match[1]
+    raise ToolError(f"{kdir} is not a prepared kernel tree: it does not say its release",
+                    "set KDIR to one, such as /lib/modules/$(uname -r)/build")
 
 
-def target_of(kdir: Path) -> Target:
-    """What the kernel of a build directory expects."""
-    conf, symvers = kdir / "include/config/auto.conf", kdir / "Module.symvers"
-    for path in (conf, symvers):
-        if not path.exists():
-            raise ToolError(f"{path} is missing",
-                            "give a kernel tree that is built, or a headers package's")
-    wants_btf = "\nCONFIG_DEBUG_INFO_BTF_MODULES=y\n" in f"\n{conf.read_text()}\n"
-    base = _section(kdir / "vmlinux", ".BTF")
-    # Without the kernel's own BTF Kbuild leaves module BTF out, which is its
-    # right on a test machine: only what is there can be checked then.
-    return Target(release_of(kdir), exports(symvers.read_text()), wants_btf and bool(base), base)
+def _base_btf(kdir: Path) -> bytes:
+    vmlinux = kdir / "vmlinux"
+    if not vmlinux.exists():
+        return b""
+    section = elf.named(elf.sections(vmlinux.read_bytes()), ".BTF")
+    return section.data if section else b""
 
 
-def require(ko: Path, kdir: Path, log: str) -> None:
-    """ToolError that names everything wrong with a module."""
-    try:
-        image = ko.read_bytes()
-    except OSError as error:
-        raise ToolError(f"{ko}: {error.strerror}", "build it first: make module") from error
-    wrong = check(image, target_of(kdir), log)
-    if wrong:
-        lines = [f"{finding.what}\n    {finding.way_out}" for finding in wrong]
-        raise ToolError(f"{ko} must not be loaded:\n  " + "\n  ".join(lines), "")
+def kernel_of(kdir: Path) -> Kernel:
+    """Facts of a prepared tree. Without a vmlinux Kbuild makes no BTF."""
+    release = release_of(kdir)
+    symvers = kdir / "Module.symvers"
+    if not symvers.exists():
+        raise ToolError(f"{kdir} has no Module.symvers",
+                        "build the kernel's modules first, or install its headers package")
+    config = (kdir / ".config").read_text() if (kdir / ".config").exists() else ""
+    base = _base_btf(kdir)
+    makes = "CONFIG_DEBUG_INFO_BTF_MODULES=y" in config and bool(base)
+    return Kernel(release, exported_symbols(symvers.read_text()), makes, base)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="check a built kernel module")
-    parser.add_argument("--ko", type=Path, required=True, help="the module")
-    parser.add_argument("--kdir", type=Path, required=True, help="the kernel it was built for")
-    parser.add_argument("--log", type=Path, help="what its build printed")
-    return parser.parse_args()
-
-
-def action(args: argparse.Namespace) -> int:
-    require(args.ko, args.kdir, args.log.read_text(errors="replace") if args.log else "")
-    return 0
+def check(module: Path, kdir: Path, log: str) -> None:
+    """Raise ToolError, naming every broken rule, unless all hold."""
+    found = problems(module.read_bytes(), kernel_of(kdir), log)
+    if found:
+        text = "\n".join(f"  {problem.what}\n      {problem.way_out}" for problem in found)
+        raise ToolError(f"{module.name} must not be loaded:\n{text}")
 
 
 def main() -> int:
-    args = arguments()
-    return guarded(lambda: action(args))
+    parser = argparse.ArgumentParser(description="check a built slubtorture.ko")
+    parser.add_argument("module", type=Path)
+    parser.add_argument("--kdir", type=Path, required=True, help="the kernel tree it is built for")
+    parser.add_argument("--log", type=Path, help="what Kbuild printed")
+    args = parser.parse_args()
+    try:
+        check(args.module, args.kdir, args.log.read_text() if args.log else "")
+    except OSError as error:
+        raise ToolError(f"the module cannot be checked: {error}", "build it first") from error
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(guarded(main))

@@ -1,71 +1,82 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Reads 64-bit little-endian ELF objects: sections and symbols. Pure.
-
-Just what a check of a kernel module needs; what is right or wrong about a
-section or a symbol is for check_module.py.
+"""Sections and symbols of a 64-bit little-endian ELF object, every offset
+checked against the file. What they mean is for check_module.py and btf.py.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SECTION = struct.Struct("<IIQQQQIIQQ")
-_SYMBOL = struct.Struct("<IBBHQQ")
-_SYMTAB = 2
-_NOBITS = 8
-_WEAK = 2
+SHT_SYMTAB = 2
+SHT_NOBITS = 8
+SHN_UNDEF = 0
+_EHDR = struct.Struct("<16xHHIQQQIHHHHHH")
+_SHDR = struct.Struct("<IIQQQQIIQQ")
+_SYM = struct.Struct("<IBBHQQ")
+
+
+class ElfError(Exception):
+    """The file is not a whole ELF object of the kind that is read here."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section; `data` is empty for those that take no room in the file."""
+    """A section header with its name; `data` is empty for NOBITS."""
 
     name: str
     kind: int
-    size: int
     link: int
     data: bytes
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """One entry of the symbol table."""
-
     name: str
-    undefined: bool
-    weak: bool
+    section: int
+
+    @property
+    def undefined(self) -> bool:
+        return self.section == SHN_UNDEF
 
 
-def _text(table: bytes, offset: int) -> str:
-    end = table.find(b"\0", offset)
-    return table[offset:end].decode(errors="replace") if end >= 0 else ""
+def _string(table: bytes, offset: int) -> str:
+    if offset >= len(table):
+        raise ElfError(f"a name at {offset} is beyond its string table of {len(table)} bytes")
+    return table[offset:table.find(b"\0", offset)].decode(errors="replace")
 
 
 def sections(image: bytes) -> list[Section]:
-    """All sections; ValueError for what is no whole ELF object."""
-    if image[:6] != b"\x7fELF\x02\x01" or len(image) < 64:
-        raise ValueError("not a 64-bit little-endian ELF object")
-    start, = struct.unpack_from("<Q", image, 0x28)
-    each, count, names = struct.unpack_from("<HHH", image, 0x3A)
-    if each != _SECTION.size or start + count * each > len(image):
-        raise ValueError("the section headers lie outside the file")
-    rows = [_SECTION.unpack_from(image, start + i * each) for i in range(count)]
-    for row in rows:
-        if row[1] != _NOBITS and row[4] + row[5] > len(image):
-            raise ValueError("a section lies outside the file")
-    bodies = [b"" if row[1] == _NOBITS else image[row[4]:row[4] + row[5]] for row in rows]
-    table = bodies[names] if names < count else b""
-    return [Section(_text(table, row[0]), row[1], row[5], row[6], body)
-            for row, body in zip(rows, bodies)]
+    """Every section, in order of the header table."""
+    if image[:6] != b"\x7fELF\x02\x01" or len(image) < _EHDR.size:
+        raise ElfError("not a 64-bit little-endian ELF file")
+    *_, start, _, _, _, _, entry, count, names = _EHDR.unpack_from(image)
+    if entry != _SHDR.size or start + count * entry > len(image) or names >= count:
+        raise ElfError("the section headers are not inside the file")
+    headers = [_SHDR.unpack_from(image, start + n * entry) for n in range(count)]
+    bodies: list[bytes] = []
+    for _, kind, _, _, offset, size, *_ in headers:
+        if kind != SHT_NOBITS and offset + size > len(image):
+            raise ElfError(f"a section at {offset} of {size} bytes is not inside the file")
+        bodies.append(b"" if kind == SHT_NOBITS else image[offset:offset + size])
+    return [Section(_string(bodies[names], header[0]) if header[0] else "", header[1],
+                    header[6], body) for header, body in zip(headers, bodies)]
 
 
-def symbols(found: list[Section]) -> list[Symbol]:
-    """The named symbols of the symbol table, if there is one."""
-    table = next((section for section in found if section.kind == _SYMTAB), None)
-    if table is None:
-        return []
-    names = found[table.link].data
-    rows = _SYMBOL.iter_unpack(table.data[:len(table.data) // _SYMBOL.size * _SYMBOL.size])
-    return [Symbol(_text(names, name), index == 0, info >> 4 == _WEAK)
-            for name, info, _, index, _, _ in rows if name]
+def named(found: list[Section], name: str) -> Section | None:
+    return next((section for section in found if section.name == name), None)
+
+
+def symbols(found: list[Section]) -> Iterator[Symbol]:
+    """Named symbols of the symbol table."""
+    for table in found:
+        if table.kind != SHT_SYMTAB:
+            continue
+        if table.link >= len(found):
+            raise ElfError("the symbol table names no string table")
+        strings = found[table.link].data
+        whole = len(table.data) // _SYM.size * _SYM.size
+        for name, _, _, section, _, _ in _SYM.iter_unpack(table.data[:whole]):
+            if name:
+                yield Symbol(_string(strings, name), section)

@@ -181,8 +181,8 @@ def make_usable(root: Path, series: str, release: str, version: str,
                 get_runtime: Callable[[], rt.Runtime]) -> PreparedKernel:
     """Turn unpacked packages under `root` into a kernel that is ready."""
     build = root / "usr/src" / f"linux-headers-{release}"
-    for makefile in (_one(root, f"usr/src/linux-headers-{release}/Makefile"),):
-        makefile.write_text(relocate(makefile.read_text(), root))
+    makefile = _one(root, f"usr/src/linux-headers-{release}/Makefile")
+    makefile.write_text(relocate(makefile.read_text(), root))
     image = next(iter(root.glob("boot/vmlinuz-*")), None) or _one(root, "usr/lib/modules/*/vmlinuz")
     kbuild = (build / "scripts").resolve().parent
     for changed in compiler.adapt(build):

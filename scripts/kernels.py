@@ -27,6 +27,7 @@ import runtime
 import series as ser
 import vmlinux
 from archive import Archive
+from check_module import release_of
 from entry import guarded
 from errors import ToolError
 from kdir import PreparedKernel
@@ -129,14 +130,13 @@ def stock(name: str, cache: Path) -> PreparedKernel:
 def built_tree(path: Path) -> PreparedKernel:
     """A kernel tree that the user has built, used as it is."""
     tree = path.resolve()
-    needed = ("vmlinux", "arch/x86/boot/bzImage", "Module.symvers", ".config",
-              "include/config/kernel.release")
+    needed = ("vmlinux", "arch/x86/boot/bzImage", "Module.symvers", ".config")
     missing = [name for name in needed if not (tree / name).exists()]
     if missing:
         raise ToolError(f"{path} is not a kernel tree that is built: it has no "
                         + ", ".join(missing),
                         "build it (make -j bzImage modules), or name a series such as KERNEL=7.2")
-    release = (tree / "include/config/kernel.release").read_text().strip()
+    release = release_of(tree)
     match = re.match(r"\d+\.\d+", release)
     return PreparedKernel(match[0] if match else "", release, "", str(tree / needed[1]),
                           str(tree), str(tree / "vmlinux"), str(tree / ".config"))

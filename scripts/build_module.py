@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Builds slubtorture.ko for one kernel, in a tree of symbolic links under
+OUT/build/<release>, so that builds for several kernels do not undo each
+other; then has check_module.py look at it. Prints the module's path.
+
+    build_module.py --kernel JSON | --kdir DIR  [--out DIR]
+
+Nothing is run when sources, kernel and compiler are as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import check_module
+import compiler
+from entry import guarded
+from errors import ToolError
+from options import ROOT
+from qemu.store import locked, write_whole
+
+MODULE = Path("module/slubtorture.ko")
+PARTS = ("Kbuild", "module", "kunit")
+_SOURCE = re.compile(r"(Kbuild|Makefile|.*\.(c|h|cc|def|kbuild|S))$")
+_HOST_ONLY = ("module/tests",)
+_TELLING = re.compile(r"(error|warning|undefined|\*\*\*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Build:
+    """One module for one kernel tree."""
+
+    kdir: Path
+    release: str
+    tree: Path
+
+    @property
+    def module(self) -> Path:
+        return self.tree / MODULE
+
+    @property
+    def stamp(self) -> Path:
+        return self.tree / ".built"
+
+    @property
+    def log(self) -> Path:
+        return self.tree / "build.log"
+
+
+def sources(clone: Path) -> list[Path]:
+    """What Kbuild may read, relative to the clone."""
+    found: list[Path] = []
+    for part in PARTS:
+        place = clone / part
+        found += [place] if place.is_file() else sorted(place.rglob("*"))
+    names = (path.relative_to(clone) for path in found if path.is_file()
+             and _SOURCE.match(path.name) and not path.name.endswith(".mod.c"))
+    return [name for name in names if not str(name).startswith(_HOST_ONLY)]
+
+
+def mirror(clone: Path, names: list[Path], tree: Path) -> None:
+    """Make `tree` hold links to exactly these sources beside what was built."""
+    wanted = {tree / name: clone / name for name in names}
+    for path in tree.rglob("*"):
+        if path.is_symlink() and (path not in wanted or Path(os.readlink(path)) != wanted[path]):
+            path.unlink()
+    for link, source in wanted.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.unlink(missing_ok=True)
+            link.symlink_to(source)
+
+
+def _stat_text(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "absent"
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def state_of(clone: Path, names: list[Path], build: Build) -> str:
+    """A digest of all that the module depends on."""
+    facts = [str(clone), str(build.kdir), build.release, compiler.host_facts()["CC_VERSION_TEXT"]]
+    facts += [_stat_text(build.kdir / name)
+              for name in (".config", "Module.symvers", "vmlinux", ".kernelvariables")]
+    for name in names:
+        facts.append(f"{name} {hashlib.sha256((clone / name).read_bytes()).hexdigest()}")
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def up_to_date(build: Build, state: str) -> bool:
+    """Whether the stamp, which is written last, vouches for the module."""
+    try:
+        stored = json.loads(build.stamp.read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(stored == {"state": state, "module": _stat_text(build.module)})
+
+
+def telling_lines(log: str, most: int = 40) -> list[str]:
+    """The lines of a failed build that say why; the last ones if none does."""
+    lines = log.splitlines()
+    return [line for line in lines if _TELLING.search(line)][:most] or lines[-most:]
+
+
+def run_kbuild(build: Build, jobs: int) -> str:
+    """Build, keep what Kbuild printed in the log, return it."""
+    command = ["make", "-C", str(build.kdir), f"M={build.tree}", f"-j{jobs}", "modules"]
+    # Variables of an outer make are not for the kernel's.
+    clean = {name: value for name, value in os.environ.items()
+             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
+                             "SECONDS", "OUT", "KDIR")}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, env=dict(clean, LC_ALL="C"))
+    build.log.write_text(done.stdout)
+    if done.returncode or not build.module.exists():
+        shown = "\n  ".join(telling_lines(done.stdout))
+        raise ToolError(f"slubtorture.ko does not build for {build.release}:\n  {shown}",
+                        f"all that was printed is in {build.log}")
+    return done.stdout
+
+
+def build_module(clone: Path, build: Build) -> Path:
+    """The module, built and checked if anything has changed."""
+    names = sources(clone)
+    with locked(build.tree.with_name(f".{build.tree.name}.lock")):
+        state = state_of(clone, names, build)
+        if up_to_date(build, state):
+            return build.module
+        started = time.monotonic()
+        print(f"slubtorture: building slubtorture.ko for {build.release} "
+              "(10 to 60 s the first time)", file=sys.stderr, flush=True)
+        build.stamp.unlink(missing_ok=True)
+        mirror(clone, names, build.tree)
+        log = run_kbuild(build, os.cpu_count() or 1)
+        try:
+            check_module.check(build.module, build.kdir, log)
+        except ToolError:
+            # A warning comes only when its object is compiled: begin anew then.
+            shutil.rmtree(build.tree)
+            raise
+        stamp = {"state": state, "module": _stat_text(build.module)}
+        write_whole(build.stamp, json.dumps(stamp).encode())
+        print(f"slubtorture: built and checked in {time.monotonic() - started:.0f} s",
+              file=sys.stderr, flush=True)
+    return build.module
+
+
+def kdir_of(args: argparse.Namespace) -> Path:
+    """The kernel tree asked for: by JSON of kernels.py, by path, or the running kernel's."""
+    if args.kernel:
+        try:
+            values = json.loads(Path(args.kernel).read_text())
+            return Path(values["build"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ToolError(f"{args.kernel} does not describe a prepared kernel: {error}",
+                            "make it with scripts/kernels.py prepare") from error
+    kdir = Path(args.kdir or f"/lib/modules/{os.uname().release}/build")
+    if not kdir.is_dir():
+        raise ToolError(f"there is no kernel tree at {kdir}",
+                        f"apt-get install linux-headers-{os.uname().release}, or set KDIR")
+    return kdir.resolve()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="build slubtorture.ko for one kernel")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--kernel", help="JSON file, as kernels.py prepare prints it")
+    which.add_argument("--kdir", help="a prepared kernel tree; default: the running kernel's")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="default: ./out")
+    return parser
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    kdir = kdir_of(args)
+    release = check_module.release_of(kdir)
+    build = Build(kdir, release, args.out.resolve() / "build" / release)
+    if re.search(r"[\s:]", f"{build.tree}{kdir}"):
+        raise ToolError(f"Kbuild cannot build in a path with blanks or colons: {build.tree}",
+                        "set OUT (and KDIR) to a path without")
+    try:
+        build.tree.mkdir(parents=True, exist_ok=True)
+        print(build_module(ROOT, build))
+    except OSError as error:
+        raise ToolError(f"building in {build.tree} failed: {error}",
+                        "is there room, and may this user write there? OUT names another place"
+                        ) from error
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))
