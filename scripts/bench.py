@@ -158,13 +158,13 @@ def measure_runs(session: ses.Session, run_dir: Path) -> tuple[list[float], list
 
 def main() -> int:
     options = run.checked_options("measure the engine and the time of a run")
-    kernel, described = prepared.prepare(options.kernel)
-    run_dir = rec.new_run_dir(options.out, f"bench-{kernel.release}", options.seed, time.time())
-    module = prepared.build(described, options.out)
+    ready = prepared.ready(options.kernel, options.out)
+    kernel = ready.kernel
     session = ses.start_session(options, kernel)
+    run_dir = rec.new_run_dir(options.out, f"bench-{kernel.release}", options.seed, time.time())
     ses.say(f"kernel {kernel.release}, seed {options.seed}; {session.accel.note}")
     ses.say(f"engine: {ROUNDS} rounds in one guest")
-    rounds = measure_engine(session, module, run_dir)
+    rounds = measure_engine(session, ready.module, run_dir)
     print("\n".join(engine_rows(rounds)), flush=True)
     ses.say(f"run and bare boot: {REPETITIONS} times each, by turns")
     runs_s, boots_s = measure_runs(session, run_dir)

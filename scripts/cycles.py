@@ -114,6 +114,8 @@ def counter_rows(facts: Mapping[str, str]) -> list[str]:
         if counted:
             rows.append(f"{when:<8}{counted.caches:>8}{counted.active_objects:>10}"
                         f"{counted.unreclaimable_kb:>15}{counted.percpu_kb:>11}")
+    if facts.get("grown"):
+        rows.append(f"objects since `warm`: {facts['grown']}")
     return rows
 
 
@@ -145,13 +147,13 @@ def parsed_options() -> tuple[opt.Options, int]:
 
 def main() -> int:
     options, cycles = parsed_options()
-    kernel, described = prepared.prepare(options.kernel)
-    run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())
-    module = prepared.build(described, options.out)
+    ready = prepared.ready(options.kernel, options.out)
+    kernel = ready.kernel
     session = ses.start_session(options, kernel)
+    run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())
     ses.say(f"kernel {kernel.release}, seed {options.seed}, {cycles} cycles, every second one "
             f"cut short; {session.accel.note}")
-    booted = ses.boot(session, run_dir, guest_config(options, cycles), module,
+    booted = ses.boot(session, run_dir, guest_config(options, cycles), ready.module,
                       ses.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
     problems = problems_of(booted, cycles)
     print("\n".join(counter_rows(booted.transcript.facts)))

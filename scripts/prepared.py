@@ -1,64 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A kernel that is ready to boot and to build for, as kernels.py hands it out,
-and the module built for it.
+"""A kernel and the module for it, made ready for booting.
 
 Fetching and preparing is done in kernels.py, building in build_module.py;
-this file only asks them and names what came back.
+this file asks them in one process and says what it waits for.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import kernels
+from build_module import Build, build_module
 from errors import ToolError
-from options import ROOT
-
-SCRIPTS = ROOT / "scripts"
+from kdir import PreparedKernel
+from options import ROOT, cache_dir
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """`image` boots, `build` is the KDIR that modules are built against."""
+class Ready:
+    """A kernel that boots, and slubtorture.ko built for it."""
 
-    series: str
-    release: str
-    image: Path
-    build: Path
-    config: Path
-    package_version: str
-    arch: str = "x86_64"
-
-    @staticmethod
-    def from_json(text: str) -> Kernel:
-        values = json.loads(text)
-        return Kernel(str(values.get("series") or ""), values["release"], Path(values["image"]),
-                      Path(values["build"]), Path(values["config"]),
-                      str(values.get("package_version") or ""))
+    kernel: PreparedKernel
+    module: Path
 
 
-def _asked(script: str, *arguments: str) -> str:
-    """Standard output of a script; it has said itself why it failed."""
-    done = subprocess.run([sys.executable, str(SCRIPTS / script), *arguments],
-                          stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(2)
-    return done.stdout
-
-
-def prepare(name: str) -> tuple[Kernel, str]:
-    """The kernel for a series or tree ("" for the default), and its JSON."""
-    text = _asked("kernels.py", "prepare", *([name] if name else []))
-    return Kernel.from_json(text), text
-
-
-def build(kernel_json: str, out: Path) -> Path:
-    """slubtorture.ko for a prepared kernel; nothing is rebuilt without need."""
-    said = _asked("build_module.py", "--kernel", kernel_json, "--out", str(out)).strip()
-    module = Path(said.splitlines()[-1]) if said else Path()
-    if module.suffix != ".ko" or not module.exists():
-        raise ToolError("the build ended without slubtorture.ko", "see what it printed above")
-    return module
+def ready(name: str, out: Path) -> Ready:
+    """The kernel that KERNEL=`name` asks for ("" for the default) and its module."""
+    cache = cache_dir(os.environ).resolve()
+    try:
+        kernel = kernels.prepare(name, cache)
+    except OSError as error:
+        raise ToolError(f"preparing a kernel failed: {error}",
+                        f"is there room in {cache}, and may this user write there?") from error
+    build = Build(Path(kernel.build), kernel.release, out / "build" / kernel.release)
+    try:
+        build.tree.mkdir(parents=True, exist_ok=True)
+        return Ready(kernel, build_module(ROOT, build))
+    except OSError as error:
+        raise ToolError(f"building in {build.tree} failed: {error}",
+                        "is there room, and may this user write there?") from error

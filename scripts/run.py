@@ -96,7 +96,7 @@ def base_record(run: Run, booted: ses.Booted) -> rec.Record:
     return rec.Record(
         run_id=run.run_dir.name, kernel_release=run.session.kernel.release,
         kernel_build=facts.get("build") or run.session.kernel.package_version or "-",
-        architecture=run.session.kernel.arch, page_size=int(asked.get("page_size") or 0),
+        architecture=run.session.machine.arch, page_size=int(asked.get("page_size") or 0),
         cpus=asked.get("cpus", facts.get("cpus", "-")),
         nodes=asked.get("nodes", facts.get("nodes", "-")), scenario="-", seed=options.seed,
         seconds=options.seconds, duration_ms=0, observations=0, overlaps=0,
@@ -133,7 +133,7 @@ def plan_text(run: Run) -> str:
 
 def keep(run: Run, booted: ses.Booted, found: list[rec.Record]) -> None:
     """All files of a run; the records come last, so that they mean a whole one."""
-    config = run.session.kernel.config
+    config = Path(run.session.kernel.config)
     ktap = "\n".join(booted.transcript.ktap) + "\n"
     rec.save(run.run_dir, {
         "ktap": ktap, "replay": replay(run) + "\n",
@@ -160,11 +160,10 @@ def warn_about_guest(booted: ses.Booted) -> None:
 
 def prepare_run(options: opt.Options) -> Run:
     chosen = scenarios.select(options.scenario, scenarios.known())
-    kernel, described = prepared.prepare(options.kernel)
-    run_dir = rec.new_run_dir(options.out, kernel.release, options.seed, time.time())
-    module = prepared.build(described, options.out)
-    session = ses.start_session(options, kernel)
-    run = Run(session, chosen, module, run_dir)
+    ready = prepared.ready(options.kernel, options.out)
+    session = ses.start_session(options, ready.kernel)
+    run_dir = rec.new_run_dir(options.out, ready.kernel.release, options.seed, time.time())
+    run = Run(session, chosen, ready.module, run_dir)
     rec.save(run_dir, {"plan.json": plan_text(run)})
     return run
 

@@ -9,6 +9,7 @@ guest to do and in what they make of the answer.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import ToolError
+from kdir import PreparedKernel
 from options import DIMM_MIB, Options, cache_dir
-from prepared import Kernel
 from qemu import accel, guest, initramfs, machines
 from qemu.console import Markers, Splat, find_splats, kernel_lines, last_begun
 from qemu.machine import Accel, Machine, Topology
@@ -37,7 +38,7 @@ class Session:
     """A kernel with its module, and how guests are run with them."""
 
     options: Options
-    kernel: Kernel
+    kernel: PreparedKernel
     machine: Machine
     accel: Accel
     init: bytes
@@ -58,7 +59,7 @@ class Booted:
     console: tuple[str, ...]
 
 
-def _bare_boot_problem(session_parts: tuple[Options, Kernel, Machine, bytes],
+def _bare_boot_problem(session_parts: tuple[Options, PreparedKernel, Machine, bytes],
                        with_accel: Accel) -> str:
     """Why a bare boot with `with_accel` failed, or "" if it came through."""
     options, kernel, machine, init = session_parts
@@ -72,10 +73,10 @@ def _bare_boot_problem(session_parts: tuple[Options, Kernel, Machine, bytes],
     return f"a guest tried with it ended with: {said[0] if said else booted.result.outcome}"
 
 
-def start_session(options: Options, kernel: Kernel) -> Session:
+def start_session(options: Options, kernel: PreparedKernel) -> Session:
     """Choose machine and accelerator for a kernel; may boot a short probe."""
     cache = cache_dir(os.environ)
-    machine = machines.find(kernel.arch)
+    machine = machines.find(platform.machine())
     init = initramfs.build_init(cache)
     parts = (options, kernel, machine, init)
     chosen = accel.choose(options.accel, accel.host_facts(machine.qemu, kernel.release), cache,
@@ -110,7 +111,7 @@ def boot(session: Session, run_dir: Path, config: dict[str, str | int], module: 
     """Boot a guest that does what `config` says; returns when it has ended."""
     rescue = config.get("rescue") == 1
     spec = guest.GuestSpec(
-        session.machine, session.topology, session.accel, session.kernel.image,
+        session.machine, session.topology, session.accel, Path(session.kernel.image),
         _write_initrd(session, run_dir, config, module), run_dir, idle_s, total_s,
         interactive=rescue)
     try:
