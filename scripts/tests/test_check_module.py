@@ -14,11 +14,12 @@ import pytest
 
 import check_module as cm
 import elf
-from btf_check import Extent, extent
+from btf import BtfError, Extent
+from btf import check as btf_check
 from errors import ToolError
 
 RELEASE = "7.2.12-test"
-TARGET = cm.Target(RELEASE, frozenset({"_printk", "kfree"}), False, b"")
+TARGET = cm.Kernel(RELEASE, frozenset({"_printk", "kfree"}), False, b"")
 MODINFO = (f'__attribute__((section(".modinfo"), used)) static const char vm[] = '
            f'"vermagic={RELEASE} SMP mod_unload ";\n')
 
@@ -32,8 +33,8 @@ def compiled(tmp_path: Path, source: str, language: str = "c", *flags: str) -> b
     return target.read_bytes()
 
 
-def whats(image: bytes, target: cm.Target = TARGET, log: str = "") -> list[str]:
-    return [finding.what for finding in cm.check(image, target, log)]
+def whats(image: bytes, target: cm.Kernel = TARGET, log: str = "") -> list[str]:
+    return [found.what for found in cm.problems(image, target, log)]
 
 
 def btf(types: bytes, text: bytes = b"\0int\0") -> bytes:
@@ -56,8 +57,7 @@ def with_btf(tmp_path: Path, data: bytes, section: str = ".BTF") -> bytes:
 
 def test_an_ordinary_object_is_let_pass(tmp_path: Path) -> None:
     source = ("extern int _printk(const char *, ...); int f(void); "
-              "extern void soft(void) __attribute__((weak));"
-              "int f(void) { if (soft) soft(); return _printk(vm); }")
+              "int f(void) { return _printk(vm); }")
     assert whats(compiled(tmp_path, source), log="  CC [M] object.o\n") == []
 
 
@@ -76,26 +76,25 @@ def test_a_constructor_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("section", [".ctors", ".ctors.65535", ".init_array.00100",
                                      ".fini_array", ".preinit_array", ".dtors"])
 def test_every_kind_of_constructor_section_is_found(section: str) -> None:
-    assert list(cm.constructors([elf.Section(section, 1, 8, 0, bytes(8))]))
-    assert not list(cm.constructors([elf.Section(section, 1, 0, 0, b"")]))
+    assert list(cm.constructors([elf.Section(section, 1, 0, bytes(8))]))
 
 
 def test_sections_of_similar_name_are_let_pass() -> None:
     names = (".init.text", ".init_arrays", ".text.ctors", ".data..ctors")
-    assert not list(cm.constructors([elf.Section(n, 1, 8, 0, bytes(8)) for n in names]))
+    assert not list(cm.constructors([elf.Section(n, 1, 0, bytes(8)) for n in names]))
 
 
 def test_exceptions_are_found(tmp_path: Path) -> None:
     source = "void f(); int g() { try { f(); } catch (int) { return 1; } return 0; }\n"
     found = whats(compiled(tmp_path, source, "c++"))
-    assert any("exceptions are on" in what for what in found)
+    assert any("exception tables" in what for what in found)
     assert any("__gxx_personality_v0" in what and "C++ runtime" in what for what in found)
     assert any("__cxa_begin_catch" in what for what in found)
 
 
 def test_operator_delete_is_found(tmp_path: Path) -> None:
     found = whats(compiled(tmp_path, "void f(int *p) { delete p; }\n", "c++"))
-    assert any("undefined _ZdlPv" in what and "C++ runtime" in what for what in found)
+    assert any("_ZdlPv" in what and "C++ runtime" in what for what in found)
 
 
 def test_a_weak_runtime_symbol_is_found(tmp_path: Path) -> None:
@@ -106,72 +105,72 @@ def test_a_weak_runtime_symbol_is_found(tmp_path: Path) -> None:
 def test_a_symbol_that_is_not_exported_is_found(tmp_path: Path) -> None:
     source = "void slab_secret(void); void f(void); void f(void) { slab_secret(); }"
     found = whats(compiled(tmp_path, source))
-    assert found == ["undefined slab_secret: this kernel does not export it"]
+    assert found == ["undefined symbol slab_secret: this kernel does not export it"]
 
 
 def test_the_wrong_vermagic_is_found(tmp_path: Path) -> None:
     found = whats(compiled(tmp_path, ""), replace(TARGET, release="7.2.12-test2"))
-    assert found == [f"vermagic is for {RELEASE}, not for 7.2.12-test2"]
+    assert len(found) == 1 and RELEASE in found[0] and "7.2.12-test2" in found[0]
 
 
 def test_no_vermagic_is_found() -> None:
     found = [finding.what for finding in cm.vermagic([], RELEASE)]
-    assert found == [f"vermagic is for no kernel, not for {RELEASE}"]
+    assert len(found) == 1 and "missing" in found[0] and RELEASE in found[0]
 
 
 def test_objtool_warnings_are_found_and_mere_mention_is_not() -> None:
     loud = "module/core/btf.o: warning: objtool: f+0x10: unreachable instruction\n"
-    assert len(list(cm.objtool(loud))) == 1
+    assert len(list(cm.objtool_warnings(loud))) == 1
     quiet = "  CALL tools/objtool/objtool --orc\nwarning: the compiler differs\n"
-    assert not list(cm.objtool(quiet))
+    assert not list(cm.objtool_warnings(quiet))
 
 
 def test_missing_btf_is_found_only_where_it_is_wanted(tmp_path: Path) -> None:
     image = compiled(tmp_path, "")
     assert whats(image) == []
-    assert any("no .BTF" in what for what in whats(image, replace(TARGET, wants_btf=True)))
+    assert any(".BTF is missing" in what for what in whats(image, replace(TARGET, btf_modules=True)))
 
 
 def test_good_btf_is_let_pass(tmp_path: Path) -> None:
-    target = replace(TARGET, wants_btf=True)
+    target = replace(TARGET, btf_modules=True, base_btf=btf(b"", b"\0"))
     assert whats(with_btf(tmp_path, btf(INT + pointer_to(1))), target) == []
 
 
 def test_split_btf_counts_on_from_the_kernels(tmp_path: Path) -> None:
     split = btf(pointer_to(1) + pointer_to(2), b"\0")
-    target = replace(TARGET, wants_btf=True, base_btf=btf(INT))
+    target = replace(TARGET, btf_modules=True, base_btf=btf(INT))
     assert whats(with_btf(tmp_path, split), target) == []
     beyond = btf(pointer_to(9), b"\0")
     assert any("type 9" in what for what in whats(with_btf(tmp_path, beyond), target))
 
 
 def test_a_base_of_its_own_comes_before_the_kernels() -> None:
-    parts = [elf.Section(".BTF", 1, 1, 0, btf(pointer_to(2), b"\0")),
-             elf.Section(".BTF.base", 1, 1, 0, btf(INT))]
-    assert not list(cm.btf(parts, TARGET))
-    parts[0] = elf.Section(".BTF", 1, 1, 0, btf(pointer_to(3), b"\0"))
-    assert list(cm.btf(parts, replace(TARGET, base_btf=btf(INT * 5))))
+    parts = [elf.Section(".BTF", 1, 0, btf(pointer_to(2), b"\0")),
+             elf.Section(".BTF.base", 1, 0, btf(INT))]
+    assert not list(cm.module_btf(parts, TARGET))
+    parts[0] = elf.Section(".BTF", 1, 0, btf(pointer_to(3), b"\0"))
+    assert list(cm.module_btf(parts, replace(TARGET, base_btf=btf(INT * 5))))
 
 
 @pytest.mark.parametrize("data, says", [
-    (b"\x9f\xeb", "header is cut short"),
+    (b"\x9f\xeb", "cannot hold a BTF header"),
     (b"\x12\x34" + btf(INT)[2:], "magic"),
-    (btf(INT)[:-20], "lie outside"),
-    (btf(INT[:-2]), "cut short"),
-    (btf(INT[:8]), "cut short"),
+    (btf(INT)[:-20], "beyond"),
+    (btf(INT[:-2]), "cut off"),
+    (btf(INT[:8]), "cut off"),
     (btf(struct.pack("<III", 0, 31 << 24, 0)), "unknown kind 31"),
-    (btf(struct.pack("<III", 99, 2 << 24, 0)), "name of type 1"),
+    (btf(struct.pack("<III", 99, 2 << 24, 0)), "type 1 .*name at 99"),
     (btf(INT, b"\0int"), "no end"),
     (btf(pointer_to(2)), "refers to type 2"),
 ])
 def test_damaged_btf_is_found(data: bytes, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        extent(data)
+    with pytest.raises(BtfError, match=says):
+        btf_check(data)
 
 
 def test_an_extent_counts_types_and_strings() -> None:
-    assert extent(btf(INT + pointer_to(1))) == Extent(3, 5)
-    assert extent(btf(pointer_to(2), b"\0x\0"), Extent(3, 5)) == Extent(4, 8)
+    assert btf_check(btf(INT + pointer_to(1))) == Extent(3, 5)
+    assert btf_check(btf(pointer_to(2), b"\0x\0"), Extent(3, 5)) == Extent(4, 8)
 
 
 @pytest.mark.parametrize("cut", [3, 40, 70, -1])
@@ -191,28 +190,23 @@ def kernel_tree(tmp_path: Path, conf: str = "") -> Path:
 
 def test_a_target_is_read_from_a_tree(tmp_path: Path) -> None:
     conf = "CONFIG_DEBUG_INFO_BTF_MODULES=y\n"
-    target = cm.target_of(kernel_tree(tmp_path, conf))
-    assert target == cm.Target(RELEASE, frozenset({"kfree"}), False, b"")
+    target = cm.kernel_of(kernel_tree(tmp_path, conf))
+    assert target == cm.Kernel(RELEASE, frozenset({"kfree"}), False, b"")
 
 
-@pytest.mark.parametrize("name", ["Module.symvers", "include/config/auto.conf",
-                                  "include/generated/utsrelease.h"])
-def test_an_unprepared_tree_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name, says", [("Module.symvers", "Module.symvers"),
+                                        ("include/generated/utsrelease.h", "its release")])
+def test_an_unprepared_tree_is_named(tmp_path: Path, name: str, says: str) -> None:
     (kernel_tree(tmp_path) / name).unlink()
-    with pytest.raises(ToolError, match=name):
-        cm.target_of(tmp_path)
+    with pytest.raises(ToolError, match=says):
+        cm.kernel_of(tmp_path)
 
 
-def test_require_names_file_and_fault(tmp_path: Path) -> None:
+def test_check_names_file_and_fault(tmp_path: Path) -> None:
     tree = kernel_tree(tmp_path / "k")
     bad = tmp_path / "bad.ko"
     bad.write_bytes(compiled(tmp_path, "void slab_secret(void); void f(void){ slab_secret(); }"))
     with pytest.raises(ToolError, match=r"(?s)bad\.ko.*slab_secret"):
-        cm.require(bad, tree, "")
+        cm.check(bad, tree, "")
     bad.write_bytes(compiled(tmp_path, "void kfree(void); void f(void){ kfree(); }"))
-    cm.require(bad, tree, "")
-
-
-def test_a_missing_module_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="none.ko"):
-        cm.require(tmp_path / "none.ko", kernel_tree(tmp_path), "")
+    cm.check(bad, tree, "")
