@@ -31,6 +31,8 @@ _DEBIAN = re.compile(r"(oldstable|stable|testing|unstable|sid|bullseye|bookworm|
 KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.pgp",
             "/usr/share/keyrings/debian-archive-keyring.gpg")
 LISTS_FRESH_S = 12 * 3600
+# When a suite was out of reach it is asked for again sooner.
+PARTLY_FRESH_S = 1800
 _NO_NET = "check the network and the machine's apt sources (does apt-get update work?)"
 
 # Hooks and index targets of the machine (translations, AppStream) are not for
@@ -95,12 +97,15 @@ def sources_list(mirrors: Mirrors, keyring: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def unreachable(apt_said: str) -> list[str]:
-    """What apt-get update could not get, one line each, shortened."""
-    lines = [line for line in apt_said.splitlines() if re.match(r"(E|W|Err:?\d*):? ", line)]
-    seen = dict.fromkeys(re.sub(r"^\w+:\s*", "", line)[:160] for line in lines
-                         if "dists/" in line or "InRelease" in line or "Release" in line)
-    return list(seen)
+def unreachable(apt_said: str) -> dict[str, str]:
+    """Suites that apt-get update could not use, and what it said of each."""
+    missed: dict[str, str] = {}
+    for line in apt_said.splitlines():
+        match = re.match(r"[EW]: (.*?/dists/|.*?\S+ )([\w/-]+?)(/InRelease|/Release| \w*Release)\b",
+                         line)
+        if match:
+            missed.setdefault(match[2], re.sub(r"^[EW]: ", "", line)[:200])
+    return missed
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -140,24 +145,31 @@ class Archive:
         write_whole(self.state / "sources.list",
                     sources_list(machine_mirrors(), keyring).encode())
 
+    def _fresh(self) -> bool:
+        stamp = self.state / "updated"
+        try:
+            age_s = time.time() - stamp.stat().st_mtime
+            most_s = PARTLY_FRESH_S if stamp.read_bytes() else LISTS_FRESH_S
+        except OSError:
+            return False
+        return 0 <= age_s < most_s
+
     def refresh(self) -> None:
         """Get the package lists if they are not fresh. Suites that cannot be
-        reached are warned about; none at all is an error."""
-        stamp = self.state / "updated"
+        used are warned about; none at all is an error."""
         with locked(self.state / ".lock"):
-            if stamp.exists() and time.time() - stamp.stat().st_mtime < LISTS_FRESH_S:
+            if self._fresh():
                 return
             print("slubtorture: reading the archive's package lists (about 43 MB, "
                   "10 to 60 s)", file=sys.stderr, flush=True)
             self._set_up()
             done = _run(self._apt("apt-get", "update", "-q"))
             missed = unreachable(done.stdout + done.stderr)
-            for line in missed:
-                print(f"slubtorture: warning: {line}", file=sys.stderr)
+            for suite, said in missed.items():
+                print(f"slubtorture: warning: {suite} is not used: {said}", file=sys.stderr)
             if not any((self.state / "lists").glob("*_Packages*")):
                 raise ToolError("the Debian archive cannot be reached", _NO_NET)
-            if not missed and not done.returncode:
-                write_whole(stamp, b"")
+            write_whole(self.state / "updated", " ".join(missed).encode())
 
     def names(self, prefix: str) -> list[str]:
         return _run(self._apt("apt-cache", "pkgnames", prefix)).stdout.split()

@@ -3,7 +3,7 @@
 OUT/build/<release>, so that builds for several kernels do not undo each
 other; then has check_module.py look at it. Prints the module's path.
 
-    build_module.py --kernel JSON | --kdir DIR  [--out DIR]
+    build_module.py --kernel JSON | --kdir DIR  [--out DIR] [--in-tree]
 
 Nothing is run when sources, kernel and compiler are as they were.
 """
@@ -159,6 +159,21 @@ def build_module(clone: Path, build: Build) -> Path:
     return build.module
 
 
+def build_for(kdir: Path, release: str, out: Path) -> Path:
+    """The module for one kernel, in its place under `out`."""
+    build = Build(kdir, release, out / "build" / release)
+    if re.search(r"[\s:]", f"{build.tree}{kdir}"):
+        raise ToolError(f"Kbuild cannot build in a path with blanks or colons: {build.tree}",
+                        "set OUT (and KDIR) to a path without")
+    try:
+        build.tree.mkdir(parents=True, exist_ok=True)
+        return build_module(ROOT, build)
+    except OSError as error:
+        raise ToolError(f"building in {build.tree} failed: {error}",
+                        "is there room, and may this user write there? OUT names another place"
+                        ) from error
+
+
 def kdir_of(args: argparse.Namespace) -> Path:
     """The kernel tree asked for: by JSON of kernels.py, by path, or the running kernel's."""
     if args.kernel:
@@ -180,25 +195,22 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--kernel", help="JSON file, as kernels.py prepare prints it")
     which.add_argument("--kdir", help="a prepared kernel tree; default: the running kernel's")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="default: ./out")
+    parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT") or "out"),
+                        help="default: OUT, or ./out")
+    parser.add_argument("--in-tree", action="store_true",
+                        help="copy the module to module/, to be loaded by hand")
     return parser
 
 
 def main() -> int:
     args = _parser().parse_args()
     kdir = kdir_of(args)
-    release = check_module.release_of(kdir)
-    build = Build(kdir, release, args.out.resolve() / "build" / release)
-    if re.search(r"[\s:]", f"{build.tree}{kdir}"):
-        raise ToolError(f"Kbuild cannot build in a path with blanks or colons: {build.tree}",
-                        "set OUT (and KDIR) to a path without")
-    try:
-        build.tree.mkdir(parents=True, exist_ok=True)
-        print(build_module(ROOT, build))
-    except OSError as error:
-        raise ToolError(f"building in {build.tree} failed: {error}",
-                        "is there room, and may this user write there? OUT names another place"
-                        ) from error
+    module = build_for(kdir, check_module.release_of(kdir), args.out.resolve())
+    if args.in_tree:
+        placed = ROOT / MODULE
+        write_whole(placed, module.read_bytes())
+        module = placed
+    print(module)
     return 0
 
 
