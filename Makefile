@@ -5,7 +5,12 @@
 # sh, not bash: bash counts a variable named SECONDS by itself
 SHELL := /bin/sh
 .SHELLFLAGS := -ec
-MAKEFLAGS += --no-builtin-rules --no-print-directory
+# A failing recipe makes make exit with 2, whatever its own status; in question
+# mode make hands on 1 as well, which is what tells fail from broken. Lines that
+# begin with + run all the same. What they call must not inherit that mode.
+DRY := $(findstring n,$(firstword -$(MAKEFLAGS)))
+MAKEFLAGS += --no-builtin-rules --no-print-directory -q
+DO = +@$(if $(DRY),echo) env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 
 # Debian's own: its packages of pytest and mypy belong to it
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
@@ -18,46 +23,46 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help run check check-host module clean bench cycles kernels selftests kunit deps
 
 help:
-	@cat scripts/help.txt
+	$(DO) cat scripts/help.txt
 
 deps:
-	@scripts/deps.sh $(or $(FOR),run)
+	$(DO) scripts/deps.sh $(or $(FOR),run)
 
 run:
-	@scripts/deps.sh run
-	@exec $(PYTHON) scripts/run.py
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/run.py
 
 check:
-	@scripts/deps.sh check
-	@exec $(PYTHON) scripts/check.py
+	$(DO) scripts/deps.sh check
+	$(DO) $(PYTHON) scripts/check.py
 
 check-host:
-	@scripts/deps.sh check
-	@exec $(PYTHON) scripts/check.py --host
+	$(DO) scripts/deps.sh check
+	$(DO) $(PYTHON) scripts/check.py --host
 
 module:
-	@scripts/deps.sh module
-	@exec $(PYTHON) scripts/build_module.py --kdir "$(KDIR)" --in-tree
+	$(DO) scripts/deps.sh module
+	$(DO) $(PYTHON) scripts/build_module.py --kdir "$(KDIR)" --in-tree
 
 bench:
-	@scripts/deps.sh run
-	@exec $(PYTHON) scripts/bench.py
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/bench.py
 
 cycles:
-	@scripts/deps.sh run
-	@exec $(PYTHON) scripts/cycles.py
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/cycles.py
 
 kernels:
-	@scripts/deps.sh run
-	@exec $(PYTHON) scripts/kernels.py list
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/kernels.py list
 
 selftests:
-	@scripts/deps.sh check
-	@$(MAKE) -C selftests run_tests
+	$(DO) scripts/deps.sh check
+	$(DO) $(MAKE) -C selftests run_tests
 
 kunit:
-	@scripts/deps.sh run
-	@exec $(PYTHON) scripts/kunit.py
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/kunit.py
 
 clean:
-	@$(PYTHON) scripts/clean.py
+	$(DO) $(PYTHON) scripts/clean.py

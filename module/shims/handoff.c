@@ -18,7 +18,6 @@
 
 #define BOXES 64		/* objects in flight, a power of two */
 #define BREATH 256		/* handoffs between looks at the clock */
-#define BUSTED_DELAY 400	/* cpu_relax() between publishing and stamping */
 
 /*
  * st_layout boiled down for a loop in which every instruction counts. All
@@ -41,6 +40,7 @@ struct channel {
 	struct reciprocal_value per_object;	/* divides by the cache's size */
 	u64 cache_size;
 	u64 produced;		/* valid once closed is set */
+	u64 looked;		/* busted mode: objects looked at so far */
 	u64 stamped;		/* busted mode: stamps written so far */
 	bool closed;
 };
@@ -58,14 +58,15 @@ static __always_inline void stamp(u64 *object, u64 seed, u64 number)
 		WRITE_ONCE(object[i], stamp_word(seed, number, i));
 }
 
-/* Publishes first and writes later: what a missing barrier would look like. */
+/*
+ * Publishes first and writes later, as a missing barrier might; the window is
+ * held open until the consumer has looked, so the control never gets lucky.
+ */
 static __always_inline void publish_busted(struct channel *ch, u32 ordering,
 					   struct st_mailbox *box, u64 *object, u64 number)
 {
-	int i;
-
 	st_publish(ordering, box, object);
-	for (i = 0; i < BUSTED_DELAY; i++)
+	while (smp_load_acquire(&ch->looked) <= number)
 		cpu_relax();
 	stamp(object, ch->spec->seed, number);
 	/* the consumer must not free before this: the control corrupts nothing */
@@ -255,6 +256,8 @@ static __always_inline void consume(struct channel *ch, const u32 ordering, cons
 			u64 seen[ST_STAMP_WORDS];
 			const u32 state = look(ch, object, n, seen);
 
+			if (mode == ST_HANDOFF_BUSTED)
+				smp_store_release(&ch->looked, n + 1);
 			states[state]++;
 			overlaps += polled;
 			if (unlikely(state != ST_HANDOFF_STATES - 1))

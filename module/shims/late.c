@@ -17,7 +17,6 @@
 
 #define POLLS 200000		/* before Y gives a round up */
 #define SKIP 512		/* objects X may pass over to find a fresh slab */
-#define BUSTED_DELAY 2000	/* cpu_relax() between vector and step */
 
 struct busted_slab {		/* the control's slab: 7.0-rc1's two fields */
 	u64 exts;
@@ -88,9 +87,9 @@ static void watch_round(struct race *r)
 			smp_rmb();	/* vector first, then step: the fix's order */
 			r->seen_step = st_step(r->layout, r->slab, r->cache_size);
 			r->seen_exts = exts;
-			r->seen = true;
 			r->saw_appear = polls > 0;
 			read_victim_slot(r);
+			smp_store_release(&r->seen, true);
 			break;
 		}
 		if (polls == 0)
@@ -175,12 +174,11 @@ static bool publish_real(struct race *r)
 	return object && st_slab_of(object) == r->slab;
 }
 
-static bool publish_busted(struct race *r, struct busted_slab *fake)
+/* The window between the two stores is held open until Y has looked. */
+static bool publish_busted(struct race *r, struct busted_slab *fake, u32 turn)
 {
-	int i;
-
 	WRITE_ONCE(fake->exts, (u64)(unsigned long)fake | 1);
-	for (i = 0; i < BUSTED_DELAY; i++)
+	while (!smp_load_acquire(&r->seen) && smp_load_acquire(&r->turn) == turn)
 		cpu_relax();
 	WRITE_ONCE(fake->stride, 16);
 	return true;
@@ -230,7 +228,7 @@ static bool one_round(struct race *r, struct busted_slab *fake, u32 turn)
 		cpu_relax();
 	while (delay--)
 		cpu_relax();
-	hit = fake ? publish_busted(r, fake) : publish_real(r);
+	hit = fake ? publish_busted(r, fake, turn) : publish_real(r);
 	while (smp_load_acquire(&r->turn) != turn + 1)
 		cpu_relax();
 	count_round(r, hit);
