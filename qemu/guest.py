@@ -15,6 +15,7 @@ import select
 import shutil
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from qemu.machine import Accel, GuestError, Machine, Topology
 
 POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
+_SHELL_BEGINS = b"@ fact rescue_shell="  # said by init
 
 
 class Stopped(Exception):
@@ -116,6 +118,19 @@ def stop_signals() -> Iterator[None]:
 
 
 @contextmanager
+def _terminal_kept(interactive: bool) -> Iterator[None]:
+    """QEMU makes the terminal raw, and cannot restore it when it is killed."""
+    if not interactive or not os.isatty(0):
+        yield
+        return
+    before = termios.tcgetattr(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+@contextmanager
 def _started(spec: GuestSpec) -> Iterator[subprocess.Popen[bytes]]:
     """QEMU in a process group of its own; ended on the way out, always."""
     program = shutil.which(spec.machine.qemu)
@@ -165,7 +180,7 @@ def _watch(spec: GuestSpec, process: subprocess.Popen[bytes], tail: _Tail,
     ended = os.pidfd_open(process.pid)
     poller.register(ended, select.POLLIN)
     start = progress = time.monotonic()
-    console_size = 0
+    console_size, shell = 0, False
     try:
         while True:
             gone = bool(poller.poll(POLL_S * 1000))
@@ -176,7 +191,8 @@ def _watch(spec: GuestSpec, process: subprocess.Popen[bytes], tail: _Tail,
             on_bytes(new)
             if gone:
                 return "died" if process.wait() else "powered-off"
-            if spec.interactive:
+            shell = shell or (spec.interactive and _SHELL_BEGINS in new)
+            if shell:  # its user may be silent for as long as they like
                 continue
             if now - progress > spec.idle_s:
                 return "hang"
@@ -193,7 +209,7 @@ def run(spec: GuestSpec, on_bytes: Callable[[bytes], None]) -> GuestResult:
     POLL_S seconds of silence.
     """
     start = time.monotonic()
-    with _started(spec) as process:
+    with _terminal_kept(spec.interactive), _started(spec) as process:
         tail = _Tail(spec.channel)
         try:
             outcome = _watch(spec, process, tail, on_bytes)

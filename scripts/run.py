@@ -82,9 +82,12 @@ def watch(run: Run) -> ses.Booted:
     """Boot the guest with progress on standard error."""
     progress = Progress(sys.stderr, len(run.chosen))
     idle_s, total_s = bounds(run)
+    on_bytes = ses.on_lines(progress.line, progress.tick)
+    if run.session.options.rescue:  # the terminal is the guest's console then
+        on_bytes = ses.on_lines(lambda line: None, lambda: None)
     try:
-        return ses.boot(run.session, run.run_dir, guest_config(run), run.module,
-                        ses.on_lines(progress.line, progress.tick), idle_s, total_s)
+        return ses.boot(run.session, run.run_dir, guest_config(run), run.module, on_bytes,
+                        idle_s, total_s)
     finally:
         progress.close()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,31 @@ def test_comma_in_a_path_is_doubled(tmp_path: Path) -> None:
 def test_rescue_shell_has_the_console(tmp_path: Path) -> None:
     own = replace(spec(tmp_path, ""), interactive=True)
     assert any(word.startswith("stdio,") for word in guest.command(own))
+
+
+def test_rescue_shell_may_be_silent(tmp_path: Path) -> None:
+    body = 'echo "@ fact rescue_shell=ttyS0" >>"$out"; sleep 1\n'
+    own = replace(spec(tmp_path, body, idle_s=0.3), interactive=True)
+    assert guest.run(own, lambda data: None).outcome == "powered-off"
+
+
+def test_hang_before_the_rescue_shell_is_a_hang(tmp_path: Path) -> None:
+    own = replace(spec(tmp_path, "exec sleep 60\n", idle_s=0.3), interactive=True)
+    assert guest.run(own, lambda data: None).outcome == "hang"
+
+
+def test_death_of_the_parent_ends_the_guest(tmp_path: Path) -> None:
+    own = spec(tmp_path, "exec sleep 60\n")
+    child = os.fork()
+    if child == 0:
+        guest.run(own, lambda data: None)
+        os._exit(0)
+    deadline = time.monotonic() + 5
+    while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    stat = Path("/proc") / (tmp_path / "pid").read_text().strip() / "stat"
+    while stat.exists() and ") Z " not in stat.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not stat.exists() or ") Z " in stat.read_text()
