@@ -126,9 +126,12 @@ struct st_handoff_spec {
 	uint32_t mode;			/* enum st_handoff_mode */
 	uint32_t object_bytes;
 	uint32_t accounted;		/* allocate with __GFP_ACCOUNT */
+	uint32_t in_flight;		/* objects at most, a power of two */
 	uint32_t producer_cpu;
 	uint32_t consumer_cpu;
 };
+
+#define ST_IN_FLIGHT_MOST 1024
 
 /* Bits of an outcome: set = the freeing side saw it as it must be. */
 enum st_handoff_state {

@@ -65,7 +65,7 @@ def _verdict_problem(record: Record, expected: Expectation) -> str | None:
         invariant, cause, evidence = expected.fails[name]
         good = (verdict == "fail" and _text(record, "cause") == cause
                 and _text(record, "invariant") == invariant
-                and re.search(evidence, _text(record, "evidence")))
+                and re.search(evidence, _text(record, "evidence")) is not None)
         return None if good else f"{name}: not the fail that this kernel must show: {record}"
     if name in expected.skips:
         good = verdict == "skip" and _text(record, "reason") not in ("", "-")

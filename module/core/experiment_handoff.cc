@@ -8,10 +8,13 @@
 namespace st {
 namespace {
 
-constexpr u64 kBatchNs = 200000000;
+constexpr u64 kBatchNs = 40000000;
 constexpr u64 kBustedNs = 20000000;
 constexpr u64 kBenchNs = 300000000;
 constexpr u32 kObjectBytes = 128;
+// Few objects in flight keep both CPUs at the same object, many keep them busy
+// when only one of two virtual CPUs has a real one.
+constexpr u32 kInFlight[] = {16, 64, ST_IN_FLIGHT_MOST};
 
 void describe(Evidence &evidence, const Context &context, const st_handoff_sample &sample)
 {
@@ -91,6 +94,7 @@ st_handoff_spec spec_for(const Context &context, u32 ordering, u32 mode, u64 cac
 	spec.ordering = ordering;
 	spec.mode = mode;
 	spec.object_bytes = kObjectBytes;
+	spec.in_flight = ST_IN_FLIGHT_MOST;
 	return spec;
 }
 
@@ -129,6 +133,7 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 		const u64 now = context.ops.now_ns();
 		choose_cpus(context, number, &spec);
 		spec.seed = context.seed + number * 1000003;
+		spec.in_flight = kInFlight[number % 3];
 		spec.duration_ns = now < end && end - now < kBatchNs ? end - now : kBatchNs;
 		if (context.ops.handoff(&spec, &counts))
 			return tally->broken("threads or memory for the handoff are not to be had");

@@ -9,6 +9,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/reciprocal_div.h>
 #include <linux/slab.h>
 
@@ -16,7 +17,6 @@
 #include "ordering.h"
 #include "shims.h"
 
-#define BOXES 64		/* objects in flight, a power of two */
 #define BREATH 256		/* handoffs between looks at the clock */
 
 /*
@@ -32,7 +32,7 @@ struct quick {
 };
 
 struct channel {
-	struct st_mailbox box[BOXES];
+	struct st_mailbox box[ST_IN_FLIGHT_MOST];
 	struct quick quick;
 	const struct st_handoff_spec *spec;
 	struct st_handoff_counts *counts;
@@ -77,10 +77,11 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 {
 	const gfp_t gfp = st_gfp(ch->spec->accounted);
 	const u64 end = ktime_get_ns() + ch->spec->duration_ns;
+	const u32 mask = ch->spec->in_flight - 1;
 	u64 n = 0;
 
 	for (;;) {
-		struct st_mailbox *box = &ch->box[n % BOXES];
+		struct st_mailbox *box = &ch->box[n & mask];
 		u64 *object;
 
 		while (!st_mailbox_empty(box))
@@ -241,12 +242,13 @@ static __always_inline bool wait_for_object(struct channel *ch, struct st_mailbo
 static __always_inline void consume(struct channel *ch, const u32 ordering, const u32 mode)
 {
 	u64 states[ST_HANDOFF_STATES] = {};
+	const u32 mask = ch->spec->in_flight - 1;
 	u64 n, overlaps = 0;
 	bool polled;
 	u32 i;
 
 	for (n = 0;; n++) {
-		struct st_mailbox *box = &ch->box[n % BOXES];
+		struct st_mailbox *box = &ch->box[n & mask];
 		u64 *object;
 
 		if (!wait_for_object(ch, box, n, &polled))
@@ -336,12 +338,13 @@ int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *cou
 	int err, i;
 
 	if (spec->ordering >= ST_ORDERINGS || spec->mode > ST_HANDOFF_BUSTED ||
-	    spec->object_bytes < ST_STAMP_WORDS * sizeof(u64))
+	    spec->object_bytes < ST_STAMP_WORDS * sizeof(u64) ||
+	    spec->in_flight > ST_IN_FLIGHT_MOST || !is_power_of_2(spec->in_flight))
 		return -EINVAL;
-	ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+	ch = kvzalloc(sizeof(*ch), GFP_KERNEL);
 	if (!ch)
 		return -ENOMEM;
-	for (i = 0; i < BOXES; i++)
+	for (i = 0; i < ST_IN_FLIGHT_MOST; i++)
 		spin_lock_init(&ch->box[i].lock);
 	memset(counts, 0, sizeof(*counts));
 	ch->spec = spec;
@@ -359,6 +362,6 @@ int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *cou
 	jobs[1] = (struct st_job){ .work = consumer, .arg = ch, .cpu = spec->consumer_cpu };
 	err = st_threads_run(jobs, 2);
 out:
-	kfree(ch);
+	kvfree(ch);
 	return err;
 }
