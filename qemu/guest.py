@@ -215,5 +215,8 @@ def run(spec: GuestSpec, on_bytes: Callable[[bytes], None]) -> GuestResult:
             outcome = _watch(spec, process, tail, on_bytes)
         finally:
             tail.close()
-    detail = (spec.run_dir / "qemu.log").read_text(errors="replace").strip()
+    log = spec.run_dir / "qemu.log"
+    detail = log.read_text(errors="replace").strip()
+    if not detail:
+        log.unlink()
     return GuestResult(outcome, time.monotonic() - start, detail)

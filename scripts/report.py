@@ -132,10 +132,11 @@ def main() -> int:
     parsed.add_argument("run", nargs="?", default="out/latest", help="default: %(default)s")
     path = Path(parsed.parse_args().run) / "records.jsonl"
     try:
-        print(table(from_json_lines(path.read_text())))
+        text = path.read_text()
     except OSError as error:
         raise ToolError(f"{path}: {error.strerror}", "run `make run` first, or name a run's "
                         "directory") from error
+    print(table(from_json_lines(text)))
     return 0
 
 
