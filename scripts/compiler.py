@@ -106,13 +106,10 @@ def changes(config: Mapping[str, str], facts: Mapping[str, str],
 def rewrite(text: str, new: Mapping[str, str], header: bool) -> str:
     """Apply changes to .config or auto.conf, or to autoconf.h (`header`)."""
     for symbol, value in new.items():
-        if header:
-            pattern = rf"^#define CONFIG_{symbol} .*\n"
-            line = f"#define CONFIG_{symbol} {value}\n" if value else ""
-        else:
-            pattern = rf"^CONFIG_{symbol}=.*\n"
-            line = f"CONFIG_{symbol}={value}\n" if value else ""
-        text = re.sub(pattern, lambda _, to=line: str(to), text, flags=re.MULTILINE)
+        begin = f"#define CONFIG_{symbol} " if header else f"CONFIG_{symbol}="
+        line = f"{begin}{value}\n" if value else ""
+        text = re.sub(rf"^{re.escape(begin)}.*\n", line.replace("\\", r"\\"), text,
+                      flags=re.MULTILINE)
     return text
 
 

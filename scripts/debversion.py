@@ -22,10 +22,16 @@ def _rank(char: str) -> int:
 Key = tuple[tuple[tuple[int, ...], int], ...]
 
 
+_END = ((0,), 0)
+
+
 def _part_key(text: str) -> Key:
     # A 0 closes each non-digit part, so that its end sorts after "~" only.
-    return tuple((tuple(map(_rank, chars)) + (0,), int(digits or 0))
-                 for chars, digits in _PARTS.findall(text) if chars or digits)
+    parts = [(tuple(map(_rank, chars)) + (0,), int(digits or 0))
+             for chars, digits in _PARTS.findall(text) if chars or digits]
+    while parts and parts[-1] == _END:
+        parts.pop()
+    return (*parts, _END)
 
 
 def sort_key(version: str) -> tuple[int, Key, Key]:
@@ -34,5 +40,4 @@ def sort_key(version: str) -> tuple[int, Key, Key]:
     if not colon:
         epoch, rest = "0", version
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
-    end: Key = (((0,), 0),)
-    return int(epoch), _part_key(upstream) + end, _part_key(revision) + end
+    return int(epoch), _part_key(upstream), _part_key(revision)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The private apt state: mirrors from the machine's sources, what an update
+said, downloads that stop half-way. apt itself is stood in for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import archive as arc
+from archive import Archive, Mirrors
+from errors import ToolError
+from series import Package
+
+
+def test_mirrors_are_taken_from_the_machines_targets() -> None:
+    said = ("http://mirror.example/debian/ bookworm\nhttp://mirror.example/debian/ bookworm-updates\n"
+            "http://sec.example/debian-security/ bookworm-security\nhttp://other.example/ nodistro\n")
+    assert arc.mirrors_from(said) == Mirrors("http://mirror.example/debian",
+                                             "http://sec.example/debian-security")
+
+
+def test_security_is_the_sibling_where_none_is_set_up() -> None:
+    assert arc.mirrors_from("http://mirror.example/debian trixie\n") == Mirrors(
+        "http://mirror.example/debian", "http://mirror.example/debian-security")
+
+
+@pytest.mark.parametrize("said", ["", "http://other.example/ stable-but-not-debian\n",
+                                  "http://sec.example/x bookworm-security\n"])
+def test_no_debian_among_the_sources(said: str) -> None:
+    assert arc.mirrors_from(said) is None
+
+
+def test_every_suite_has_a_line() -> None:
+    text = arc.sources_list(Mirrors("http://m/debian", "http://s/sec"), "/k.gpg")
+    assert text.count("\n") == len(arc.MAIN_SUITES) + len(arc.SECURITY_SUITES)
+    assert "deb [signed-by=/k.gpg] http://s/sec bullseye-security main\n" in text
+    assert "[" not in arc.sources_list(Mirrors("http://m", "http://s"), "")
+
+
+def test_suites_that_were_missed_are_named_once() -> None:
+    said = ("E: Release file for http://m/debian/dists/bookworm-backports/InRelease is expired (x).\n"
+            "W: Failed to fetch http://m/debian/dists/sid/InRelease  Could not resolve 'm'\n"
+            "W: Failed to fetch http://m/debian/dists/sid/InRelease  Could not resolve 'm'\n"
+            "W: Some index files failed to download.\nGet:1 http://m/debian trixie InRelease\n")
+    assert list(arc.unreachable(said)) == ["bookworm-backports", "sid"]
+    assert arc.unreachable("Hit:1 http://m/debian trixie InRelease\n") == {}
+
+
+def test_no_list_at_all_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
+    monkeypatch.setattr(arc, "_run", lambda command: subprocess.CompletedProcess(
+        command, 100, "", "W: Failed to fetch http://m/dists/sid/InRelease  no\n"))
+    with pytest.raises(ToolError, match="cannot be reached"):
+        Archive(tmp_path).refresh()
+    assert not (tmp_path / "updated").exists()
+
+
+def test_one_missed_suite_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    calls: list[list[str]] = []
+
+    def apt(command: list[str]) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        (tmp_path / "lists" / "m_dists_trixie_main_Packages").write_text("")
+        said = "W: Failed to fetch http://m/dists/sid/InRelease  no\n"
+        return subprocess.CompletedProcess(command, 0, "", said)
+
+    monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
+    monkeypatch.setattr(arc, "_run", apt)
+    Archive(tmp_path).refresh()
+    Archive(tmp_path).refresh()
+    assert len(calls) == 1
+    assert "sid is not used" in capsys.readouterr().err
+
+
+def fake_apt(at: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (at / "bin").mkdir()
+    (at / "bin/apt-get").write_text(f"#!/bin/sh\n{script}\n")
+    (at / "bin/apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{at / 'bin'}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("script", ["echo half >a.deb; echo 'E: Failed to fetch b' >&2; exit 100",
+                                    "echo whole >a.deb", "exit 0"])
+def test_a_partial_download_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                        script: str) -> None:
+    fake_apt(tmp_path, script, monkeypatch)
+    with pytest.raises(ToolError, match="download failed"):
+        Archive(tmp_path).download([Package("a", "1"), Package("b", "1")], tmp_path / "debs")
+
+
+def test_a_whole_download_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_apt(tmp_path, "touch a.deb b.deb", monkeypatch)
+    found = Archive(tmp_path).download([Package("a", "1"), Package("b", "1")], tmp_path / "debs")
+    assert [path.name for path in found] == ["a.deb", "b.deb"]

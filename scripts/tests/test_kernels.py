@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Preparing kernels without archive or compiler: what is taken for whole and
+what is not, what a name stands for, and how paths and tools are set.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import kdir
+import kernels
+import runtime
+from archive import Archive
+from errors import ToolError
+from kdir import PreparedKernel
+from series import Depend, Package, StockKernel
+
+ONE = Package("linux-image-7.2", "7.2.1-1")
+STOCK = StockKernel("7.2", "7.2-cloud", "7.2.1-1", ONE, ONE, ONE, ONE)
+
+
+@pytest.fixture(autouse=True)
+def this_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_compiler_text", lambda: "gcc 12")
+
+
+def prepared(root: Path) -> PreparedKernel:
+    for name in ("vmlinuz", "vmlinux", ".config"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("")
+    return PreparedKernel("7.2", "7.2-cloud", "7.2.1-1", str(root / "vmlinuz"), str(root),
+                          str(root / "vmlinux"), str(root / ".config"))
+
+
+class Fetches:
+    """Stands for the archive; fails as often as it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int = 0) -> None:
+        self.count, self.failures = 0, failures
+        monkeypatch.setattr(kernels, "_fetch", self._fetch)
+        monkeypatch.setattr(kdir, "make_usable",
+                            lambda root, series, release, version, get: prepared(root))
+
+    def _fetch(self, archive: Archive, kernel: StockKernel, root: Path) -> None:
+        self.count += 1
+        (root / "debs").mkdir(parents=True, exist_ok=True)
+        if self.count <= self.failures:
+            raise ToolError("a download failed: cut", "try again")
+
+
+def test_a_prepared_kernel_is_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetches = Fetches(monkeypatch)
+    first = kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path)
+    assert kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path) == first
+    assert fetches.count == 1
+
+
+def test_a_cut_download_is_not_taken_for_whole(tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    fetches = Fetches(monkeypatch, failures=1)
+    with pytest.raises(ToolError):
+        kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path)
+    kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path)
+    assert fetches.count == 2
+
+
+@pytest.mark.parametrize("spoil", ["vmlinux", "kernel.json", "vmlinuz"])
+def test_a_kernel_that_lost_a_file_is_made_anew(tmp_path: Path, spoil: str,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    fetches = Fetches(monkeypatch)
+    kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path)
+    next(tmp_path.rglob(spoil)).unlink()
+    kernels.prepare_stock(Archive(tmp_path), STOCK, tmp_path)
+    assert fetches.count == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"recipe": 0}', '{"recipe": 1}'])
+def test_a_damaged_stamp_is_none(text: str) -> None:
+    assert kdir.from_stamp(text, "gcc 12") is None
+
+
+def test_another_compiler_makes_a_kernel_anew(tmp_path: Path) -> None:
+    text = kdir.stamp_text(prepared(tmp_path), "gcc 12")
+    assert kdir.from_stamp(text, "gcc 12") == prepared(tmp_path)
+    assert kdir.from_stamp(text, "gcc 14") is None
+
+
+def test_a_series_is_remembered_without_the_archive(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    Fetches(monkeypatch)
+    asked: list[Archive] = []
+
+    def offered(archive: Archive) -> list[StockKernel]:
+        asked.append(archive)
+        return [STOCK]
+
+    monkeypatch.setattr(kernels, "offered", offered)
+    first = kernels.stock("7.2", tmp_path)
+    assert kernels.stock("7.2", tmp_path) == first and len(asked) == 1
+
+
+def test_an_old_memory_serves_when_the_archive_is_away(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    Fetches(monkeypatch)
+    monkeypatch.setattr(kernels, "offered", lambda archive: [STOCK])
+    first = kernels.stock("7.2", tmp_path)
+    memory = tmp_path / "series/7.2.json"
+    memory.write_text(json.dumps({**json.loads(memory.read_text()), "when": 0}))
+
+    def away(archive: Archive) -> list[StockKernel]:
+        raise ToolError("the Debian archive cannot be reached", "check")
+
+    monkeypatch.setattr(kernels, "offered", away)
+    assert kernels.stock("7.2", tmp_path) == first
+    assert "cannot be reached" in capsys.readouterr().err
+    with pytest.raises(ToolError):
+        kernels.stock("6.1", tmp_path)
+
+
+def test_the_default_falls_back_to_the_distribution(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(name: str, cache: Path) -> PreparedKernel:
+        raise ToolError("the Debian archive cannot be reached", "check")
+
+    monkeypatch.setattr(kernels, "stock", away)
+    monkeypatch.setattr(kernels, "distribution", lambda cache: prepared(tmp_path))
+    assert kernels.prepare("", tmp_path) == prepared(tmp_path)
+    with pytest.raises(ToolError):
+        kernels.prepare("7.2", tmp_path)
+
+
+def test_a_built_tree_is_used_as_it_is(tmp_path: Path) -> None:
+    for name, text in (("vmlinux", ""), ("arch/x86/boot/bzImage", ""), ("Module.symvers", ""),
+                       (".config", ""), ("include/config/kernel.release", "7.2.0-lab\n")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = kernels.prepare(str(tmp_path), tmp_path / "cache")
+    assert (found.series, found.release, found.build) == ("7.2", "7.2.0-lab", str(tmp_path))
+    (tmp_path / "vmlinux").unlink()
+    with pytest.raises(ToolError, match="vmlinux"):
+        kernels.prepare(str(tmp_path), tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["seven", "7.2.13", "/no/such/tree"])
+def test_what_is_no_kernel_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="neither a series nor a directory"):
+        kernels.prepare(name, tmp_path)
+
+
+def test_makefiles_are_relocated_once() -> None:
+    text = "KBUILD_OUTPUT=/usr/src/linux-headers-7\ninclude /usr/src/linux-headers-7-common/Makefile\n"
+    moved = kdir.relocate(text, Path("/c/k"))
+    assert moved.count("/c/k/usr/src/") == 2 and kdir.relocate(moved, Path("/c/k")) == moved
+
+
+def test_kernel_variables_name_release_and_pahole() -> None:
+    assert "override KERNELRELEASE = 7.2-x\n" in kdir.kernel_variables("7.2-x", "")
+    assert "PAHOLE" not in kdir.kernel_variables("7.2-x", "")
+    assert "override PAHOLE = /p\n" in kdir.kernel_variables("7.2-x", "/p")
+
+
+@pytest.mark.parametrize("said, number", [("v1.24\n", 124), ("v1.32", 132), ("", 0), ("pahole", 0)])
+def test_paholes_version_is_read(said: str, number: int) -> None:
+    assert kdir.pahole_version(said) == number
+
+
+def test_an_older_pahole_will_not_do() -> None:
+    config = {"DEBUG_INFO_BTF_MODULES": "y", "PAHOLE_VERSION": "130"}
+    assert kdir.needs_newer_pahole(config, 124) and not kdir.needs_newer_pahole(config, 132)
+    assert not kdir.needs_newer_pahole({}, 0)
+
+
+def test_libraries_are_followed_and_programs_are_not() -> None:
+    known = {p.name: p for p in (
+        Package("pahole", "1", (Depend("libelf1t64"), Depend("python3"))),
+        Package("libelf1t64", "1", (Depend("zlib1g"), Depend("libelf1t64"))),
+        Package("zlib1g", "1"), Package("python3", "1"))}
+    assert [p.name for p in runtime.closure(("pahole",), known)] == [
+        "libelf1t64", "pahole", "zlib1g"]
+
+
+def test_tools_are_wrapped_past_their_front_ends(tmp_path: Path) -> None:
+    for name in ("scripts/basic/fixdep", "scripts/mod/modpost", "scripts/mod/modpost.real-lsb-64"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("elf")
+    runtime.wrap_tools(tmp_path, runtime.Runtime(Path("/rt")))
+    assert "modpost.real-lsb-64" in (tmp_path / "scripts/mod/modpost").read_text()
+    fixdep = (tmp_path / "scripts/basic/fixdep").read_text()
+    assert "/rt/usr/lib" in fixdep and "fixdep.real" in fixdep
+    assert (tmp_path / "scripts/basic/fixdep.real").read_text() == "elf"
+
+
+def test_the_stand_in_refuses_btf_ids(tmp_path: Path) -> None:
+    runtime.supply_resolve_btfids(tmp_path)
+    tool = tmp_path / "tools/bpf/resolve_btfids/resolve_btfids"
+    for section, status in ((".BTF_ids", 1), (".data.x", 0)):
+        source = f'__attribute__((section("{section}"))) int x = 1;'
+        subprocess.run(["gcc", "-x", "c", "-c", "-o", tmp_path / "o.o", "-"], input=source,
+                       text=True, check=True)
+        done = subprocess.run([tool, "-b", "vmlinux", tmp_path / "o.o"], capture_output=True,
+                              check=False)
+        assert done.returncode == status
+
+
+def test_a_damaged_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.deb").write_bytes(b"half a package")
+    with pytest.raises(ToolError, match=r"a\.deb"):
+        kdir.unpack(tmp_path / "a.deb", tmp_path / "root")
+    with pytest.raises(ToolError, match=r"a\.deb"):
+        kdir.unpack(tmp_path / "a.deb", tmp_path / "root", "*/vmlinuz*")
