@@ -35,7 +35,7 @@ NOISE_KB = 512
 PAGE_KB = 4
 CYCLE_S = 60
 # Short whole cycles; the ones that are cut may be anywhere in a full run.
-WHOLE_SCENARIOS = "exts-*,handoff-release"
+WHOLE_SCENARIOS = "exts-external,handoff-release"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from records import BROKEN, FAIL, PASS, SKIP, Record, from_json_lines
 WIDTH = 80
 NAME, VERDICT, OBSERVATIONS, TIME = 19, 6, 12, 7
 CONTROL_NAME = 28
+SHORT = 24
 EVIDENCE_LINES = 25
 
 
@@ -49,34 +50,41 @@ def _row(name: str, verdict: str, observations: str, time: str, text: str) -> li
     return [(head + lines[0]).rstrip()] + [" " * (WIDTH - room) + line for line in lines[1:]]
 
 
-def _verdict_rows(records: list[Record]) -> list[str]:
+def said_before(text: str, said: set[str]) -> str:
+    """A long reason once; a panic has the same one for all that came after."""
+    if len(text) > SHORT and text in said:
+        return "as above"
+    said.add(text)
+    return text
+
+
+def _verdict_rows(records: list[Record], said: set[str]) -> list[str]:
     rows = _row("scenario", "", "observations", "time", "")
     for record in records:
         count = f"{record.observations:,}" if record.observations else ""
         time = seconds_text(record.duration_ms) if record.duration_ms or count else ""
-        rows += _row(record.scenario, record.verdict, count, time, found(record))
+        text = said_before(found(record), said)
+        rows += _row(record.scenario, record.verdict, count, time, text)
     return rows
 
 
-def control_result(record: Record) -> str:
+def control_result(record: Record, said: set[str] | None = None) -> str:
     if record.is_caught:
         return f"caught, {record.cause}"
-    if record.verdict == SKIP:
-        return f"skip: {_said(record.reason)}"
-    if record.verdict == BROKEN:
-        return f"broken: {_said(record.reason)}"
+    if record.verdict in (SKIP, BROKEN):
+        return f"{record.verdict}: {said_before(_said(record.reason), set() if said is None else said)}"
     wanted = record.expected.partition(":")[2]
     got = "passed" if record.verdict == PASS else f"failed with cause {record.cause}"
     return f"MISSED: {got}, should fail with cause {wanted}"
 
 
-def _control_rows(controls: list[Record]) -> list[str]:
+def _control_rows(controls: list[Record], said: set[str]) -> list[str]:
     if not controls:
         return []
     rows = ["", "controls, which must fail"]
     room = WIDTH - CONTROL_NAME - 1
     for record in controls:
-        lines = textwrap.wrap(control_result(record), room, break_on_hyphens=False)
+        lines = textwrap.wrap(control_result(record, said), room, break_on_hyphens=False)
         rows.append(f"{record.scenario:<{CONTROL_NAME}} {lines[0]}")
         rows += [" " * (CONTROL_NAME + 1) + line for line in lines[1:]]
     return rows
@@ -117,7 +125,8 @@ def table(records: list[Record]) -> str:
     """Everything about verdicts that a run prints at its end."""
     plain = [record for record in records if not record.is_control]
     controls = [record for record in records if record.is_control]
-    rows = _verdict_rows(plain) + _control_rows(controls) + _layout_rows(records)
+    said: set[str] = set()
+    rows = _verdict_rows(plain, said) + _control_rows(controls, said) + _layout_rows(records)
     for record in plain:
         if record.verdict in (FAIL, BROKEN) and (record.splat or _said(record.evidence)):
             rows += _evidence_rows(record)

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
@@ -119,7 +119,9 @@ def replay(run: Run, record: rec.Record | None = None) -> str:
     alone = record.scenario if record and record.scenario in names else None
     if alone and alone.startswith(scenarios.CONTROL):
         alone = alone[len(scenarios.CONTROL):]
-    return opt.replay_line(run.session.options, run.session.accel.name, alone)
+    options = run.session.options
+    named = replace(options, kernel=options.kernel or run.session.kernel.series)
+    return opt.replay_line(named, run.session.accel.name, alone)
 
 
 def plan_text(run: Run) -> str:

@@ -99,3 +99,8 @@ def test_saved_files_leave_nothing_half_done(tmp_path: Path) -> None:
 
 def test_record_has_no_mutable_parts() -> None:
     assert hash(BASE) and isinstance(BASE, Record)
+
+
+def test_the_same_long_reason_is_said_once() -> None:
+    text = table(judged("refused", "refused"))
+    assert text.count("not reached") == 1 and text.count("as above") == 2
