@@ -72,7 +72,8 @@ def control_result(record: Record, said: set[str] | None = None) -> str:
     if record.is_caught:
         return f"caught, {record.cause}"
     if record.verdict in (SKIP, BROKEN):
-        return f"{record.verdict}: {said_before(_said(record.reason), set() if said is None else said)}"
+        reason = _said(record.reason)
+        return f"{record.verdict}: {reason if said is None else said_before(reason, said)}"
     wanted = record.expected.partition(":")[2]
     got = "passed" if record.verdict == PASS else f"failed with cause {record.cause}"
     return f"MISSED: {got}, should fail with cause {wanted}"
