@@ -22,6 +22,7 @@ from errors import ToolError
 from options import cache_dir
 from qemu.store import locked, write_whole
 from series import Package, parse_packages
+from watch import run_watched
 
 MAIN_SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports",
                "forky", "sid", "experimental")
@@ -33,6 +34,8 @@ KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.pgp",
 LISTS_FRESH_S = 12 * 3600
 # When a suite was out of reach it is asked for again sooner.
 PARTLY_FRESH_S = 1800
+# Unpacked, all suites; they are fetched as a fifth of that.
+_LISTS_BYTES = 235_000_000
 _NO_NET = "check the network and the machine's apt sources (does apt-get update work?)"
 
 # Hooks and index targets of the machine (translations, AppStream) are not for
@@ -160,15 +163,17 @@ class Archive:
         with locked(self.state / ".lock"):
             if self._fresh():
                 return
-            print("slubtorture: reading the archive's package lists (about 43 MB, "
-                  "10 to 60 s)", file=sys.stderr, flush=True)
+            print("slubtorture: reading the archive's package lists (about 43 MB "
+                  "to fetch, 235 MB unpacked)", file=sys.stderr, flush=True)
             self._set_up()
-            done = _run(self._apt("apt-get", "update", "-q"))
-            missed = unreachable(done.stdout + done.stderr)
+            done = run_watched(self._apt("apt-get", "update", "-q"), self.state,
+                               self.state / "lists", _LISTS_BYTES)
+            missed = unreachable(done.said)
+            if not any((self.state / "lists").glob("*_Packages*")):
+                why = next(iter(missed.values()), done.said.strip()[-200:])
+                raise ToolError(f"the Debian archive cannot be reached: {why}", _NO_NET)
             for suite, said in missed.items():
                 print(f"slubtorture: warning: {suite} is not used: {said}", file=sys.stderr)
-            if not any((self.state / "lists").glob("*_Packages*")):
-                raise ToolError("the Debian archive cannot be reached", _NO_NET)
             write_whole(self.state / "updated", " ".join(missed).encode())
 
     def names(self, prefix: str) -> list[str]:
@@ -190,10 +195,21 @@ class Archive:
               file=sys.stderr, flush=True)
         into.mkdir(parents=True, exist_ok=True)
         command = self._apt("apt-get", "download", "-q", *(p.pinned for p in wanted))
-        done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False,
-                              env=dict(os.environ, LC_ALL="C"))
+        done = run_watched(command, into, into, size)
         debs = sorted(into.glob("*.deb"))
-        if done.returncode or len(debs) != len(wanted):
-            last = (done.stderr.strip().splitlines() or ["apt-get download said nothing"])[-1]
+        if done.status or len(debs) != len(wanted):
+            complaints = [line for line in done.said.splitlines() if line.startswith("E:")]
+            last = (complaints or ["apt-get download did not fetch all packages"])[-1]
             raise ToolError(f"a download failed: {last}", _NO_NET)
         return debs
+
+    def missed(self) -> list[str]:
+        """Suites that could not be used when the lists were last read."""
+        try:
+            return (self.state / "updated").read_text().split()
+        except OSError:
+            return []
+
+    def forget(self) -> None:
+        """Have the lists read again by the next refresh."""
+        (self.state / "updated").unlink(missing_ok=True)

@@ -52,6 +52,21 @@ def offered(archive: Archive) -> list[ser.StockKernel]:
     return ser.stock_kernels(archive.show(names))
 
 
+def choose(archive: Archive, name: str) -> ser.StockKernel:
+    """The newest kernel of a series; suites that were out of reach are named,
+    and asked for again next time, if none has it."""
+    kernels = offered(archive)
+    try:
+        return ser.choose(kernels, name)
+    except ToolError as error:
+        missed = archive.missed()
+        if not missed:
+            raise
+        archive.forget()
+        raise ToolError(str(error), f"{error.hint}\n  suites that could not be used: "
+                        + ", ".join(missed)) from error
+
+
 def _compiler_text() -> str:
     return compiler.host_facts()["CC_VERSION_TEXT"]
 
@@ -116,7 +131,7 @@ def stock(name: str, cache: Path) -> PreparedKernel:
         return known
     archive = Archive(cache / "apt")
     try:
-        ready = prepare_stock(archive, ser.choose(offered(archive), name), cache)
+        ready = prepare_stock(archive, choose(archive, name), cache)
     except ToolError as error:
         if not known:
             raise

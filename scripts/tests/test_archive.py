@@ -5,12 +5,12 @@ said, downloads that stop half-way. apt itself is stood in for.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import archive as arc
+import watch
 from archive import Archive, Mirrors
 from errors import ToolError
 from series import Package
@@ -52,9 +52,9 @@ def test_suites_that_were_missed_are_named_once() -> None:
 
 def test_no_list_at_all_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
-    monkeypatch.setattr(arc, "_run", lambda command: subprocess.CompletedProcess(
-        command, 100, "", "W: Failed to fetch http://m/dists/sid/InRelease  no\n"))
-    with pytest.raises(ToolError, match="cannot be reached"):
+    monkeypatch.setattr(arc, "run_watched", lambda *rest: watch.Done(
+        100, "W: Failed to fetch http://m/dists/sid/InRelease  no\n"))
+    with pytest.raises(ToolError, match="cannot be reached: Failed to fetch"):
         Archive(tmp_path).refresh()
     assert not (tmp_path / "updated").exists()
 
@@ -63,17 +63,20 @@ def test_one_missed_suite_is_a_warning(tmp_path: Path, monkeypatch: pytest.Monke
                                        capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[list[str]] = []
 
-    def apt(command: list[str]) -> subprocess.CompletedProcess[str]:
+    def apt(command: list[str], *rest: object) -> watch.Done:
         calls.append(command)
         (tmp_path / "lists" / "m_dists_trixie_main_Packages").write_text("")
         said = "W: Failed to fetch http://m/dists/sid/InRelease  no\n"
-        return subprocess.CompletedProcess(command, 0, "", said)
+        return watch.Done(0, said)
 
     monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
-    monkeypatch.setattr(arc, "_run", apt)
+    monkeypatch.setattr(arc, "run_watched", apt)
     Archive(tmp_path).refresh()
     Archive(tmp_path).refresh()
-    assert len(calls) == 1
+    assert len(calls) == 1 and Archive(tmp_path).missed() == ["sid"]
+    Archive(tmp_path).forget()
+    Archive(tmp_path).refresh()
+    assert len(calls) == 2
     assert "sid is not used" in capsys.readouterr().err
 
 
@@ -97,3 +100,20 @@ def test_a_whole_download_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fake_apt(tmp_path, "touch a.deb b.deb", monkeypatch)
     found = Archive(tmp_path).download([Package("a", "1"), Package("b", "1")], tmp_path / "debs")
     assert [path.name for path in found] == ["a.deb", "b.deb"]
+
+
+def test_progress_has_sizes_and_an_estimate() -> None:
+    assert watch.progress_text(10_000_000, 30_000_000, 5.0) == (
+        "10.0 of 30.0 MB, about 10 s left")
+    assert watch.progress_text(0, 30_000_000, 5.0) == "0.0 of 30.0 MB"
+    assert watch.progress_text(31_000_000, 30_000_000, 5.0) == "30.0 of 30.0 MB"
+
+
+def test_a_slow_program_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                   capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(watch, "QUIET_S", 0.1)
+    monkeypatch.setattr(watch, "EVERY_S", 0.1)
+    script = "echo said; head -c 1000000 /dev/zero >f; sleep 0.4; exit 3"
+    done = watch.run_watched(["sh", "-c", script], tmp_path, tmp_path, 2_000_000)
+    assert done == watch.Done(3, "said\n")
+    assert "1.0 of 2.0 MB" in capsys.readouterr().err

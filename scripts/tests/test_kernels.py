@@ -122,6 +122,19 @@ def test_an_old_memory_serves_when_the_archive_is_away(
         kernels.stock("6.1", tmp_path)
 
 
+def test_suites_out_of_reach_are_named_with_an_unknown_series(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "offered", lambda archive: [STOCK])
+    with pytest.raises(ToolError) as caught:
+        kernels.choose(Archive(tmp_path), "9.9")
+    assert "could not be used" not in caught.value.hint
+    (tmp_path / "updated").write_text("sid forky")
+    with pytest.raises(ToolError) as caught:
+        kernels.choose(Archive(tmp_path), "9.9")
+    assert caught.value.hint.endswith("suites that could not be used: sid, forky")
+    assert not (tmp_path / "updated").exists()
+
+
 def test_the_default_falls_back_to_the_distribution(tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     def away(name: str, cache: Path) -> PreparedKernel:
