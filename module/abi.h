@@ -182,6 +182,7 @@ struct st_late_counts {
 	uint64_t step_on_writer;	/* on the CPU that published */
 	uint64_t step_later;		/* on the reading CPU, after the round */
 	uint64_t slot_seen;		/* first objcg in a slot not empty */
+	uint64_t no_fresh_slab;		/* every slab had a vector from the start */
 };
 
 /* Controls for objects_view: slabs of our own with a known bug in them. */

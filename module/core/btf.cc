@@ -8,6 +8,7 @@ namespace st {
 namespace {
 
 constexpr u32 kMagic = 0xeb9f;
+constexpr u32 kVisits = 100000;	// members looked at in one search, for a blob that loops
 constexpr int kDepth = 16;	// nesting of anonymous members, length of typedef chains
 
 enum Kind : u32 {
@@ -245,19 +246,21 @@ u32 Btf::pointee(u32 type) const
 BtfMember Btf::find_member(u32 structure, Text name) const
 {
 	structure = strip(structure);
-	return structure ? find_member_at(structure, name, 0, kDepth) : BtfMember();
+	u32 visits = kVisits;
+	return structure ? find_member_at(structure, name, Walk{0, kDepth, &visits}) : BtfMember();
 }
 
-BtfMember Btf::find_member_at(u32 structure, Text name, u32 base_bits, int depth) const
+BtfMember Btf::find_member_at(u32 structure, Text name, Walk walk) const
 {
 	const Record r = record(structure);
-	if ((r.kind != kStruct && r.kind != kUnion) || depth == 0)
+	if ((r.kind != kStruct && r.kind != kUnion) || walk.depth == 0)
 		return BtfMember();
-	for (u32 i = 0; i < r.vlen; i++) {
+	for (u32 i = 0; i < r.vlen && *walk.visits; i++) {
+		--*walk.visits;
 		const u8 *at = r.body + i * 12;
 		const u32 label = load32(at);
 		const u32 type = load32(at + 4), raw = load32(at + 8);
-		const u32 offset = base_bits + (r.kind_flag ? raw & 0xffffff : raw);
+		const u32 offset = walk.base_bits + (r.kind_flag ? raw & 0xffffff : raw);
 		const u32 bitfield = r.kind_flag ? raw >> 24 : 0;
 		if (same(label, name))
 			return BtfMember{true, type, offset,
@@ -265,7 +268,7 @@ BtfMember Btf::find_member_at(u32 structure, Text name, u32 base_bits, int depth
 		const u32 inner = text(label).empty() ? strip(type) : 0;
 		if (!inner)
 			continue;
-		const BtfMember found = find_member_at(inner, name, offset, depth - 1);
+		const BtfMember found = find_member_at(inner, name, Walk{offset, walk.depth - 1, walk.visits});
 		if (found.found)
 			return found;
 	}

@@ -53,7 +53,13 @@ private:
 	Text text(u32 offset) const;
 	bool same(u32 offset, Text name) const;
 	u32 find_kind(Text name, u32 kind, u32 other_kind) const;
-	BtfMember find_member_at(u32 structure, Text name, u32 base_bits, int depth) const;
+	// A search through nested anonymous members: where it is, how far it may go.
+	struct Walk {
+		u32 base_bits;
+		int depth;
+		u32 *visits;
+	};
+	BtfMember find_member_at(u32 structure, Text name, Walk walk) const;
 
 	Span<const u8> types_, strings_;
 	Span<u32> index_;

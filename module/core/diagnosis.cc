@@ -32,11 +32,13 @@ Cause diagnose(Invariant broken, const Sighting &s)
 	default:
 		break;
 	}
-	// Ordering: the writer always had it right, the reader caught up or not.
-	if (s.on_reader != s.expected && s.on_writer == s.expected)
+	// Ordering: the writer had it right all along, and the reader catches up.
+	if (s.on_reader != s.expected && s.on_writer == s.expected && s.later == s.expected)
 		return Cause::Ordering;
-	// Truncation is arithmetic: wrong on the CPU that wrote it, too.
-	if (s.on_writer != s.expected && truncated_to_bits(s.expected, s.on_writer))
+	// Truncation is arithmetic, so wrong on the CPU that wrote it, too; only a
+	// step is small enough for a narrow type to be plausible.
+	if (broken == Invariant::ExtsStepMatchesLayout && s.on_writer != s.expected &&
+	    truncated_to_bits(s.expected, s.on_writer))
 		return Cause::Truncation;
 	return Cause::Corruption;
 }

@@ -34,18 +34,38 @@ void ask(Tally *tally, const Subject &subject, Invariant invariant,
 		   [&](Evidence &evidence) { describe(evidence, subject, view, finding); });
 }
 
+// A breach that only the reader saw is looked at once more from the reader's
+// CPU: what is right by then was late, what is still wrong is not.
+using Value = u64 (*)(const st_object_view &view);
+
+void look_again(const Context &context, const Subject &subject, const st_object_view &reader,
+		Value value, Finding *finding)
+{
+	st_object_view later;
+	if (finding->holds || !subject.cache)
+		return;
+	if (!context.ops.objects_view(subject.layout, reader.cpu, &reader.object, &later, 1))
+		finding->sighting.later = value(later);
+}
+
 // Everything that one object's views from its writer and its reader can tell.
 // On wrong arithmetic the address is named first, what lies there is not asked.
 void judge(const Context &context, const Subject &subject, const st_object_view &writer,
 	   const st_object_view &reader, Tally *tally)
 {
 	const st_layout &layout = *subject.layout;
-	const Finding step = exts_step_matches(writer, reader, layout);
+	Finding step = exts_step_matches(writer, reader, layout);
+	look_again(context, subject, reader, [](const st_object_view &v) { return v.step_bytes; },
+		   &step);
+	Finding stable = stride_stable(writer, reader);
+	look_again(context, subject, reader,
+		   writer.exts != reader.exts ? [](const st_object_view &v) { return v.exts; }
+					      : [](const st_object_view &v) { return v.step_bytes; },
+		   &stable);
 	if (subject.cache)
 		ask(tally, subject, Invariant::SlabOwnsObject, writer,
 		    slab_owns_object(writer, subject.cache));
-	ask(tally, subject, Invariant::StrideStableWhileLive, writer,
-	    stride_stable(writer, reader));
+	ask(tally, subject, Invariant::StrideStableWhileLive, writer, stable);
 	ask(tally, subject, Invariant::ExtsStepMatchesLayout, writer, step);
 	ask(tally, subject, Invariant::ExtsInBounds, writer, exts_in_bounds(writer, layout));
 	if (placement_of(writer, layout) == Placement::External)

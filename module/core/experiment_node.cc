@@ -11,6 +11,7 @@ namespace {
 
 constexpr u32 kMaxRows = 2048;
 constexpr u32 kCycles = 2;		// in each zone; the second is a return
+constexpr int kInterrupted = -4;	// -EINTR: nothing was set, the run is stopping
 constexpr int kTries = 5;		// pages in flight make a block busy for a moment
 
 class Watch {
@@ -122,7 +123,7 @@ private:
 
 int set_patiently(const st_ops &ops, u32 block, u32 state)
 {
-	int err = 0;
+	int err = kInterrupted;
 	for (int i = 0; i < kTries && !ops.stopping(); i++) {
 		err = ops.block_set(block, state);
 		if (!err)
@@ -178,6 +179,8 @@ bool step(const Context &context, const st_hotplug_target &target, u32 state, u3
 	if (context.stopping())
 		return false;
 	if (const int err = set_all(context.ops, target.blocks, state)) {
+		if (context.stopping())
+			return false;
 		refused(target, state, zone, err, tally);
 		return false;
 	}

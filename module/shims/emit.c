@@ -26,7 +26,9 @@ static struct {
 	size_t bytes;
 	bool finished;
 	bool cut;			/* text was left out: the buffer is full */
-	int open, asleep;
+	int open;
+	int asleep;		/* readers that have it all, up to `round` */
+	unsigned int round;	/* grows with the text */
 } stream;
 
 int st_emit_init(void)
@@ -47,6 +49,9 @@ void st_emit_exit(void)
 void st_emit(const char *text, size_t bytes)
 {
 	mutex_lock(&stream.lock);
+	/* whoever slept has something to read now, even before it wakes */
+	stream.asleep = 0;
+	stream.round++;
 	if (stream.bytes + bytes + 1 <= STREAM_BYTES) {
 		memcpy(stream.data + stream.bytes, text, bytes);
 		stream.data[stream.bytes + bytes] = '\n';
@@ -103,9 +108,15 @@ static int ktap_release(struct inode *inode, struct file *file)
 
 static int sleep_for_more(loff_t at)
 {
+	unsigned int round;
 	int err;
 
 	mutex_lock(&stream.lock);
+	if (stream.bytes > at || stream.finished) {
+		mutex_unlock(&stream.lock);
+		return 0;
+	}
+	round = stream.round;
 	stream.asleep++;
 	mutex_unlock(&stream.lock);
 	wake_up_interruptible(&stream.drained);
@@ -113,7 +124,8 @@ static int sleep_for_more(loff_t at)
 				       READ_ONCE(stream.bytes) > at ||
 				       READ_ONCE(stream.finished));
 	mutex_lock(&stream.lock);
-	stream.asleep--;
+	if (round == stream.round)
+		stream.asleep--;
 	mutex_unlock(&stream.lock);
 	return err;
 }

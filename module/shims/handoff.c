@@ -17,6 +17,7 @@
 #include "ordering.h"
 #include "shims.h"
 
+#define SPINS 4096		/* of waiting between chances to be scheduled */
 #define BREATH 256		/* handoffs between looks at the clock */
 
 /*
@@ -44,6 +45,14 @@ struct channel {
 	u64 stamped;		/* busted mode: stamps written so far */
 	bool closed;
 };
+
+/* Both threads share a CPU when theirs goes offline: let the other one run. */
+static __always_inline void spin(u32 *spins)
+{
+	cpu_relax();
+	if (unlikely(++*spins % SPINS == 0))
+		cond_resched();
+}
 
 static __always_inline u64 stamp_word(u64 seed, u64 number, u32 word)
 {
@@ -78,6 +87,7 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 	const gfp_t gfp = st_gfp(ch->spec->accounted);
 	const u64 end = ktime_get_ns() + ch->spec->duration_ns;
 	const u32 mask = ch->spec->in_flight - 1;
+	u32 spins = 0;
 	u64 n = 0;
 
 	for (;;) {
@@ -85,7 +95,7 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 		u64 *object;
 
 		while (!st_mailbox_empty(box))
-			cpu_relax();
+			spin(&spins);
 		object = kmem_cache_alloc(ch->cache, gfp);
 		if (unlikely(!object))
 			break;
@@ -229,12 +239,14 @@ static noinline void note_wrong(struct channel *ch, const u64 *object, u64 numbe
 static __always_inline bool wait_for_object(struct channel *ch, struct st_mailbox *box,
 					    u64 number, bool *polled)
 {
+	u32 spins = 0;
+
 	*polled = false;
 	while (!st_mailbox_full(box)) {
 		*polled = true;
 		if (smp_load_acquire(&ch->closed) && number == ch->produced)
 			return false;
-		cpu_relax();
+		spin(&spins);
 	}
 	return true;
 }

@@ -67,15 +67,16 @@ static const char *open_blocks(int nid)
 	unsigned long id;
 
 	for (id = first; id < last; id++) {
-		struct block *block = &plug.block[plug.target.blocks];
 		struct file *state = open_state(nid, id);
+		struct block *block;
 
 		if (IS_ERR(state))
 			continue;	/* a hole, or another node's block */
-		if (plug.target.blocks == MAX_BLOCKS - 1) {
+		if (plug.target.blocks == MAX_BLOCKS) {
 			filp_close(state, NULL);
 			return "it has more blocks than the module handles (64)";
 		}
+		block = &plug.block[plug.target.blocks];
 		block->state = state;
 		block->pfn = id * plug.pages;
 		block->found = block->now = read_state(block);

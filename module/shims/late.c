@@ -48,7 +48,10 @@ struct race {
 	u64 free_at;		/* poll at which Y frees it */
 	bool watching;		/* Y has seen "no vector" in this round */
 	u64 seen_exts, seen_step, later_step, slot_objcg;
+	u64 writer_step;
 	bool saw_appear, seen, freed;
+	bool looked;		/* Y will not look at this slab's vector again */
+	bool published;		/* X has done its part */
 };
 
 static u64 mix(u64 x)
@@ -89,7 +92,7 @@ static void watch_round(struct race *r)
 			r->seen_exts = exts;
 			r->saw_appear = polls > 0;
 			read_victim_slot(r);
-			smp_store_release(&r->seen, true);
+			r->seen = true;
 			break;
 		}
 		if (polls == 0)
@@ -99,6 +102,11 @@ static void watch_round(struct race *r)
 		cpu_relax();
 	}
 	smp_store_release(&r->watching, true);
+	smp_store_release(&r->looked, true);
+	while (!smp_load_acquire(&r->published))
+		cpu_relax();
+	smp_mb();	/* whatever was only late is here now */
+	r->later_step = st_step(r->layout, r->slab, r->cache_size);
 	if (r->victim && !r->freed)
 		free_victim(r);
 }
@@ -123,11 +131,6 @@ static void reader(struct st_job *job)
 }
 
 /* --- CPU X --- */
-
-static u64 slab_step(struct race *r)
-{
-	return st_step(r->layout, r->slab, r->cache_size);
-}
 
 static void *keep_new(struct race *r, bool accounted)
 {
@@ -175,10 +178,10 @@ static bool publish_real(struct race *r)
 }
 
 /* The window between the two stores is held open until Y has looked. */
-static bool publish_busted(struct race *r, struct busted_slab *fake, u32 turn)
+static bool publish_busted(struct race *r, struct busted_slab *fake)
 {
 	WRITE_ONCE(fake->exts, (u64)(unsigned long)fake | 1);
-	while (!smp_load_acquire(&r->seen) && smp_load_acquire(&r->turn) == turn)
+	while (!smp_load_acquire(&r->looked))
 		cpu_relax();
 	WRITE_ONCE(fake->stride, 16);
 	return true;
@@ -187,7 +190,6 @@ static bool publish_busted(struct race *r, struct busted_slab *fake, u32 turn)
 static void count_round(struct race *r, bool hit)
 {
 	struct st_late_counts *c = r->counts;
-	const u64 step = slab_step(r);
 
 	c->freed_remotely += r->freed && hit;
 	if (!hit || !r->seen)
@@ -196,14 +198,14 @@ static void count_round(struct race *r, bool hit)
 	c->overlaps += r->saw_appear;
 	if (r->slot_objcg && !c->slot_dirty++)
 		c->slot_seen = r->slot_objcg;
-	if (r->seen_step == r->layout->ext_bytes && step == r->layout->ext_bytes)
+	if (r->seen_step == r->layout->ext_bytes && r->writer_step == r->layout->ext_bytes)
 		return;
 	if (c->step_wrong++)
 		return;
 	c->step_expected = r->layout->ext_bytes;
 	c->step_seen = r->seen_step;
-	c->step_on_writer = step;
-	c->step_later = step;
+	c->step_on_writer = r->writer_step;
+	c->step_later = r->later_step;
 }
 
 static bool one_round(struct race *r, struct busted_slab *fake, u32 turn)
@@ -214,6 +216,7 @@ static bool one_round(struct race *r, struct busted_slab *fake, u32 turn)
 
 	r->victim = NULL;
 	r->seen = r->saw_appear = r->freed = false;
+	r->looked = r->published = false;
 	r->slot_objcg = 0;
 	r->free_at = 1 + (random >> 8) % 200;
 	if (fake) {
@@ -228,7 +231,9 @@ static bool one_round(struct race *r, struct busted_slab *fake, u32 turn)
 		cpu_relax();
 	while (delay--)
 		cpu_relax();
-	hit = fake ? publish_busted(r, fake, turn) : publish_real(r);
+	hit = fake ? publish_busted(r, fake) : publish_real(r);
+	r->writer_step = st_step(r->layout, r->slab, r->cache_size);
+	smp_store_release(&r->published, true);
 	while (smp_load_acquire(&r->turn) != turn + 1)
 		cpu_relax();
 	count_round(r, hit);
@@ -247,8 +252,10 @@ static void writer(struct st_job *job)
 	for (i = 0; i < r->spec->rounds && !st_stopping(); i++) {
 		if (r->spec->busted && !fake)
 			break;
-		if (!one_round(r, fake, 1 + 2 * i))
+		if (!one_round(r, fake, 1 + 2 * i)) {
+			r->counts->no_fresh_slab = i == 0;
 			break;
+		}
 		cond_resched();
 	}
 	WRITE_ONCE(r->over, true);

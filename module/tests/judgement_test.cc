@@ -129,7 +129,12 @@ TEST(Diagnosis, Causes)
 	EXPECT_EQ(diagnose(step, {16, 17, 17, 17}), Cause::Corruption);
 	EXPECT_EQ(diagnose(Invariant::NodePointerKept, {1, 1, 2, 2}), Cause::Lifetime);
 	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 8, 8, 8}), Cause::Accounting);
-	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 7, 8, 8}), Cause::Ordering);
+	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 7, 8, 7}), Cause::Ordering);
+	// still wrong on a second look: not late but overwritten
+	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 7, 8, 8}), Cause::Corruption);
+	EXPECT_EQ(diagnose(Invariant::StrideStableWhileLive, {16, 16, 0, 0}), Cause::Corruption);
+	// an address with low zero bytes is no truncated step
+	EXPECT_EQ(diagnose(Invariant::SlabOwnsObject, {0x1200, 0, 0, 0}), Cause::Corruption);
 	EXPECT_EQ(truncated_to_bits(65536, 0), 8u);
 	EXPECT_EQ(truncated_to_bits(0x12345, 0x2345), 16u);
 	EXPECT_EQ(truncated_to_bits(5, 5), 0u);
