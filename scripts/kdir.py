@@ -185,8 +185,9 @@ def make_usable(root: Path, series: str, release: str, version: str,
     makefile.write_text(relocate(makefile.read_text(), root))
     image = next(iter(root.glob("boot/vmlinuz-*")), None) or _one(root, "usr/lib/modules/*/vmlinuz")
     kbuild = (build / "scripts").resolve().parent
-    for changed in compiler.adapt(build):
-        print(f"slubtorture: {release}: {changed}", file=sys.stderr)
+    changed = compiler.adapt(build)
+    if changed:
+        print(f"slubtorture: fitted to this compiler: {'; '.join(changed)}", file=sys.stderr)
     _set_tools(build, kbuild, release, get_runtime)
     placed = _place_vmlinux(build, image)
     _probe_build(build, root / "probe", release)
