@@ -60,8 +60,13 @@ bool can_ask(const Context &context, bool busted, Tally *tally)
 	return false;
 }
 
+struct Batches {
+	u32 stale = 0;		// that found no slab without a vector
+	u64 freed = 0;		// objects freed by the watching CPU
+};
+
 // One cache, one batch. Constructors keep it from being merged.
-bool batch(const Context &context, u32 bytes, u64 number, Tally *tally, u32 *stale)
+bool batch(const Context &context, u32 bytes, u64 number, Tally *tally, Batches *done)
 {
 	const u32 cpus = context.env.cpus;
 	const u32 x = u32(number % cpus), y = (x + 1 + u32(number / cpus) % (cpus - 1)) % cpus;
@@ -80,7 +85,8 @@ bool batch(const Context &context, u32 bytes, u64 number, Tally *tally, u32 *sta
 	context.ops.cache_destroy(late.cache);
 	if (err)
 		return false;
-	*stale += counts.no_fresh_slab != 0;
+	done->stale += counts.no_fresh_slab != 0;
+	done->freed += counts.freed_remotely;
 	judge(counts, bytes, tally);
 	return true;
 }
@@ -109,15 +115,18 @@ void run_late(const Context &context, const Scenario &scenario, Tally *tally)
 		return busted(context, tally);
 	const u64 end = context.ops.now_ns() + context.duration_ns;
 	u64 number = 0;
-	u32 stale = 0;		// batches that found no slab without a vector
+	Batches done;
 	while (!context.time_is_up(end, tally->overlaps()) && !context.stopping()) {
 		const u32 bytes = kSizes[number % (sizeof(kSizes) / sizeof(kSizes[0]))];
-		if (!batch(context, bytes, number++, tally, &stale))
+		if (!batch(context, bytes, number++, tally, &done))
 			return tally->broken("caches or threads for the race are not to be had");
-		if (!tally->observations() && stale == kStale)
+		if (!tally->observations() && done.stale == kStale)
 			return tally->skip("every slab has a vector from its first object on "
 					   "(allocation profiling?), so none appears late");
 	}
+	Line<ST_REASON_BYTES> note;
+	note.add_dec(tally->overlaps()).add(" vectors watched as they appeared, ");
+	tally->note(note.add_dec(done.freed).add(" objects freed meanwhile").text());
 	if (!tally->overlaps())
 		tally->broken("no vector was watched while it appeared: the CPUs never overlapped");
 }
