@@ -125,7 +125,6 @@ void run_late(const Context &context, const Scenario &scenario, Tally *tally)
 					   "(allocation profiling?), so none appears late");
 	}
 	Line<ST_REASON_BYTES> note;
-	note.add_dec(tally->overlaps()).add(" vectors watched as they appeared, ");
 	tally->note(note.add_dec(done.freed).add(" objects freed meanwhile").text());
 	if (!tally->overlaps())
 		tally->broken("no vector was watched while it appeared: the CPUs never overlapped");
