@@ -56,14 +56,7 @@ static int run(void *unused)
 
 	st_core_run(torture.core, &totals);
 	st_emit_finish();
-	/* kthread_stop() needs a thread that has not left yet */
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
+	st_thread_wait_for_stop();
 	return 0;
 }
 

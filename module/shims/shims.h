@@ -41,6 +41,8 @@ struct st_job {
  * a common start line together. 0, or -errno and no job has run.
  */
 int st_threads_run(struct st_job *jobs, u32 count);
+/* For a thread that is done: kthread_stop() needs one that has not left yet. */
+void st_thread_wait_for_stop(void);
 /* Moves the calling kernel thread to the CPU. */
 int st_move_to(u32 cpu);
 

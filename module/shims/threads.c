@@ -29,6 +29,17 @@ void st_stop(void)
 	WRITE_ONCE(stop_flag, true);
 }
 
+void st_thread_wait_for_stop(void)
+{
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
 /* Spins, so that all leave within a few cycles of each other. */
 static bool wait_for_start(struct st_crew *crew)
 {
@@ -49,14 +60,7 @@ static int thread_main(void *arg)
 	if (wait_for_start(job->crew))
 		job->work(job);
 	complete(&job->done);
-	/* kthread_stop() needs a thread that has not left yet */
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
+	st_thread_wait_for_stop();
 	return 0;
 }
 
