@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * suite - what core must catch and on what it must stay silent, asked inside a
+ * kernel: compiled with its flags, run on its stacks. The same questions are
+ * asked on the host in module/tests; slabs with bugs in them, and time, are for
+ * the scenarios of slubtorture.ko.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+
+#include "judgement.h"
+#include "real_slab.h"
+
+#define STK_SLAB 0x10000000ull
+#define STK_VECTOR 0x90000000ull
+#define STK_EXT_BYTES 16
+
+static const struct st_layout stk_layout = {
+	.ext_bytes = STK_EXT_BYTES,
+	.exts_flag_mask = 7,
+	.exts_alloc_failed = 4,
+};
+
+struct stk_step {
+	uint64_t bytes;
+};
+
+static void stk_step_name(struct stk_step *step, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%llu bytes", step->bytes);
+}
+
+/* An object whose extension lies in the padding behind its own bytes. */
+static struct st_object_view stk_in_object(uint64_t size, uint64_t step, uint32_t index)
+{
+	struct st_object_view view = {
+		.slab_base = STK_SLAB,
+		.slab_bytes = size * 4,
+		.cache_size = size,
+		.cache_object_size = size - STK_EXT_BYTES,
+		.objects = 4,
+		.index = index,
+		.object = STK_SLAB + index * size,
+		.exts = (STK_SLAB + size - STK_EXT_BYTES) | 1,
+		.step_bytes = step,
+		.slot = STK_SLAB + size - STK_EXT_BYTES + index * step,
+	};
+
+	return view;
+}
+
+/* An object whose extension lies in a vector outside the slab. */
+static struct st_object_view stk_external(uint64_t step, uint32_t index)
+{
+	struct st_object_view view = stk_in_object(1024, step, index);
+
+	view.exts = STK_VECTOR | 1;
+	view.slot = STK_VECTOR + index * step;
+	view.vector_bytes = 4 * STK_EXT_BYTES;
+	return view;
+}
+
+/* Steps that a 16-bit field cannot hold. */
+static struct stk_step stk_wide_steps[] = {
+	{ 65536 }, { 65544 }, { 131072 }, { 131080 }, { 196608 }, { 262144 }, { 1048576 },
+	{ 4194304 },
+};
+KUNIT_ARRAY_PARAM(stk_wide, stk_wide_steps, stk_step_name);
+
+static void stk_truncated_step(struct kunit *test)
+{
+	const struct stk_step *step = test->param_value;
+	struct st_object_view kept = stk_in_object(step->bytes, (uint16_t)step->bytes, 2);
+
+	KUNIT_EXPECT_STREQ(test, stk_step_cause(&kept, &kept, &stk_layout), "truncation");
+	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&kept, &stk_layout), "none");
+}
+
+static void stk_whole_wide_step(struct kunit *test)
+{
+	const struct stk_step *step = test->param_value;
+	struct st_object_view kept = stk_in_object(step->bytes, step->bytes, 2);
+
+	KUNIT_EXPECT_STREQ(test, stk_step_cause(&kept, &kept, &stk_layout), "none");
+	KUNIT_EXPECT_STREQ(test, stk_bounds_cause(&kept, &stk_layout), "none");
+}
+
+/* Steps that fit: 16 bits lose nothing. */
+static struct stk_step stk_narrow_steps[] = {
+	{ 64 }, { 1024 }, { 8192 }, { 32768 }, { 65528 },
+};
+KUNIT_ARRAY_PARAM(stk_narrow, stk_narrow_steps, stk_step_name);
+
+static void stk_step_that_fits(struct kunit *test)
+{
+	const struct stk_step *step = test->param_value;
+	struct st_object_view kept = stk_in_object(step->bytes, (uint16_t)step->bytes, 3);
+
+	KUNIT_EXPECT_STREQ(test, stk_step_cause(&kept, &kept, &stk_layout), "none");
+	KUNIT_EXPECT_STREQ(test, stk_bounds_cause(&kept, &stk_layout), "none");
+}
+
+static void stk_late_step(struct kunit *test)
+{
+	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 16, 0, 16), "ordering");
+	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 16, 0, 0), "corruption");
+	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 17, 17, 17), "corruption");
+}
+
+static void stk_slot_overlap(struct kunit *test)
+{
+	struct st_object_view a = stk_external(STK_EXT_BYTES, 0);
+	struct st_object_view b = stk_external(STK_EXT_BYTES, 1);
+
+	KUNIT_EXPECT_STREQ(test, stk_slots_cause(&a, &b, &stk_layout), "none");
+	b = stk_external(STK_EXT_BYTES / 2, 1);
+	KUNIT_EXPECT_STRNEQ(test, stk_slots_cause(&a, &b, &stk_layout), "none");
+	KUNIT_EXPECT_STRNEQ(test, stk_slots_cause(&b, &a, &stk_layout), "none");
+	KUNIT_EXPECT_STRNEQ(test, stk_slots_cause(&a, &a, &stk_layout), "none");
+}
+
+static void stk_slot_in_bounds(struct kunit *test)
+{
+	struct st_object_view view = stk_external(STK_EXT_BYTES, 3);
+
+	KUNIT_EXPECT_STREQ(test, stk_bounds_cause(&view, &stk_layout), "none");
+	view.slot = STK_VECTOR + view.vector_bytes;
+	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
+	view.slot = STK_VECTOR - STK_EXT_BYTES;
+	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
+	view.slot = STK_VECTOR + 1;
+	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
+}
+
+static void stk_vector_too_short(struct kunit *test)
+{
+	struct st_object_view view = stk_external(STK_EXT_BYTES, 0);
+
+	KUNIT_EXPECT_STREQ(test, stk_vector_cause(&view, &stk_layout), "none");
+	view.vector_bytes--;
+	KUNIT_EXPECT_STRNEQ(test, stk_vector_cause(&view, &stk_layout), "none");
+}
+
+static void stk_node_pointer_gone(struct kunit *test)
+{
+	const struct st_node_row before = { .cache = 1, .node = 0x1000, .barn = 0x2000 };
+	struct st_node_row after = before;
+
+	KUNIT_EXPECT_STREQ(test, stk_node_cause(&before, &after), "none");
+	KUNIT_EXPECT_STREQ(test, stk_barn_cause(&before, &after), "none");
+	after.node = 0;
+	KUNIT_EXPECT_STREQ(test, stk_node_cause(&before, &after), "lifetime");
+	after.node = 0x3000;
+	KUNIT_EXPECT_STREQ(test, stk_node_cause(&before, &after), "lifetime");
+	after.barn = 0;
+	KUNIT_EXPECT_STREQ(test, stk_barn_cause(&before, &after), "lifetime");
+}
+
+static void stk_histogram(struct kunit *test)
+{
+	struct st_handoff_counts *counts = kunit_kzalloc(test, sizeof(*counts), GFP_KERNEL);
+	char row[64];
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, counts);
+	counts->states[ST_HANDOFF_STATES - 1] = 1000;
+	KUNIT_EXPECT_EQ(test, stk_histogram_wrong(counts), 0);
+	KUNIT_EXPECT_EQ(test, stk_histogram_row(counts, ST_SAW_CONTENT, row, sizeof(row)), 0);
+	counts->states[ST_SAW_METADATA | ST_SAW_SLAB] = 3;
+	KUNIT_EXPECT_EQ(test, stk_histogram_wrong(counts), 3);
+	KUNIT_ASSERT_EQ(test, stk_histogram_row(counts, ST_SAW_METADATA | ST_SAW_SLAB, row,
+						sizeof(row)), 1);
+	KUNIT_EXPECT_STREQ(test, row, "3 :> content=0; metadata=1; slab=1;");
+}
+
+/* Every object of a cache of this kernel lies in a slab that names the cache. */
+static void stk_real_slab_names_cache(struct kunit *test)
+{
+	struct stk_real_slab *mine = kunit_kzalloc(test, sizeof(*mine), GFP_KERNEL);
+	struct stk_real_slab *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	struct st_object_view view = {};
+	unsigned int i, foreign = 0;
+	int word = -1;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mine);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	if (stk_real_get(mine, "slubtorture_kunit", 200) ||
+	    stk_real_get(other, "slubtorture_kunit_other", 200)) {
+		KUNIT_FAIL(test, "no objects");
+		goto out;
+	}
+	word = stk_back_pointer_word(mine->object[0], mine->cache);
+	KUNIT_EXPECT_GE(test, word, 0);
+	for (i = 0; word >= 0 && i < STK_REAL_OBJECTS; i++) {
+		view.slab_cache = stk_slab_word(mine->object[i], word);
+		KUNIT_EXPECT_STREQ(test, stk_cache_cause(&view, (unsigned long)mine->cache),
+				   "none");
+		view.slab_cache = stk_slab_word(other->object[i], word);
+		foreign += strcmp(stk_cache_cause(&view, (unsigned long)mine->cache), "none") != 0;
+	}
+	KUNIT_EXPECT_EQ(test, foreign, STK_REAL_OBJECTS);
+out:
+	stk_real_put(other);
+	stk_real_put(mine);
+}
+
+static struct kunit_case stk_cases[] = {
+	KUNIT_CASE_PARAM(stk_truncated_step, stk_wide_gen_params),
+	KUNIT_CASE_PARAM(stk_whole_wide_step, stk_wide_gen_params),
+	KUNIT_CASE_PARAM(stk_step_that_fits, stk_narrow_gen_params),
+	KUNIT_CASE(stk_late_step),
+	KUNIT_CASE(stk_slot_overlap),
+	KUNIT_CASE(stk_slot_in_bounds),
+	KUNIT_CASE(stk_vector_too_short),
+	KUNIT_CASE(stk_node_pointer_gone),
+	KUNIT_CASE(stk_histogram),
+	KUNIT_CASE(stk_real_slab_names_cache),
+	{}
+};
+
+static struct kunit_suite stk_suite = {
+	.name = "slubtorture",
+	.test_cases = stk_cases,
+};
+kunit_test_suite(stk_suite);
+
+MODULE_DESCRIPTION("KUnit suite of slubtorture's judgement");
+MODULE_LICENSE("GPL");
