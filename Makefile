@@ -20,7 +20,7 @@ CYCLES ?= 200
 export PYTHON KERNEL SCENARIO SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run check check-host module clean bench cycles kernels selftests kunit deps
+.PHONY: help run check check-host module clean bench report cycles kernels selftests kunit deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -47,6 +47,9 @@ module:
 bench:
 	$(DO) scripts/deps.sh run
 	$(DO) $(PYTHON) scripts/bench.py
+
+report:
+	$(DO) $(PYTHON) scripts/report.py $(if $(RUN),"$(RUN)")
 
 cycles:
 	$(DO) scripts/deps.sh run

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-_AGENT = re.compile(r"@ (step|fact|end)(?: (.*))?$")
+_INIT = re.compile(r"@ (step|fact|end)(?: (.*))?$")
 # An init line inside another line: the other line goes on after it.
-_AGENT_INSIDE = re.compile(r"(?<=[^\n])@ (?:step|fact|end) [^\n]*\n")
+_INIT_INSIDE = re.compile(r"(?<=[^\n])@ (?:step|fact|end) [^\n]*\n")
 _RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ([^#\s]\S*)(?:\s+# ?(.*))?$")
 _PLAN = re.compile(r"1\.\.(\d+)$")
 _SUBTEST = re.compile(r"# Subtest: (\S+)$")
@@ -93,8 +93,8 @@ def clean(data: bytes) -> str:
 
 def whole_lines(text: str) -> tuple[list[str], list[str]]:
     """Lines in their order, and what was cut: a last line without its end."""
-    inside = [match.group(0).rstrip("\n") for match in _AGENT_INSIDE.finditer(text)]
-    *lines, rest = _AGENT_INSIDE.sub("", text).split("\n")
+    inside = [match.group(0).rstrip("\n") for match in _INIT_INSIDE.finditer(text)]
+    *lines, rest = _INIT_INSIDE.sub("", text).split("\n")
     return [*lines, *inside], [rest] if rest else []
 
 
@@ -113,7 +113,7 @@ class _Builder:
     ended: str | None = None
     damaged: list[str] = field(default_factory=list)
 
-    def agent(self, kind: str, rest: str) -> bool:
+    def from_init(self, kind: str, rest: str) -> bool:
         if kind == "end":
             self.ended = rest
         elif kind == "fact":
@@ -160,9 +160,9 @@ class _Builder:
     def line(self, line: str) -> None:
         if not line.strip():
             return
-        agent = _AGENT.match(line)
-        if agent:
-            good = self.agent(agent[1], agent[2] or "")
+        own = _INIT.match(line)
+        if own:
+            good = self.from_init(own[1], own[2] or "")
         elif line.startswith(_INDENT):
             self.ktap.append(line)
             good = self.indented(line[len(_INDENT):])

@@ -23,7 +23,7 @@ import options as opt
 import prepared
 import records as rec
 import run
-import session as ses
+import setup as stp
 from entry import guarded
 from errors import ToolError
 from qemu.transcript import Transcript
@@ -109,20 +109,20 @@ def is_good(rounds: Sequence[EngineRound], runs_s: Sequence[float],
             and statistics.median(runs_s) <= RUN_MOST_S)
 
 
-def measure_engine(session: ses.Session, module: Path, run_dir: Path) -> list[EngineRound]:
-    options = session.options
+def measure_engine(setup: stp.Setup, module: Path, run_dir: Path) -> list[EngineRound]:
+    options = setup.options
     config: dict[str, str | int] = {
-        "mode": "run", "module": ses.MODULE, "follow": ses.KTAP,
+        "mode": "run", "module": stp.MODULE, "follow": stp.KTAP,
         "args": f"scenario=handoff-release seconds=1 seed={options.seed} bench={ROUNDS}"}
-    booted = ses.boot(session, run_dir, config, module, lambda data: None)
+    booted = stp.boot(setup, run_dir, config, module, lambda data: None)
     rounds = engine_rounds(booted.transcript)
     if not rounds:
         raise ToolError("the guest gave no bench line", f"see {run_dir}/console")
     return rounds
 
 
-def time_bare_boot(session: ses.Session, run_dir: Path) -> float:
-    booted = ses.boot(session, run_dir, {"mode": "bare"}, None, lambda data: None)
+def time_bare_boot(setup: stp.Setup, run_dir: Path) -> float:
+    booted = stp.boot(setup, run_dir, {"mode": "bare"}, None, lambda data: None)
     if booted.transcript.ended != "ok":
         raise ToolError(f"a bare boot ended as {booted.result.outcome}",
                         f"see {run_dir}/console")
@@ -145,15 +145,15 @@ def time_run(options: opt.Options, run_dir: Path) -> float:
     return time.monotonic() - start
 
 
-def measure_runs(session: ses.Session, run_dir: Path) -> tuple[list[float], list[float]]:
+def measure_runs(setup: stp.Setup, run_dir: Path) -> tuple[list[float], list[float]]:
     """Runs and bare boots by turns, so that a slow minute of the host hits both."""
-    time_run(session.options, run_dir)  # fills every cache: what follows is warm
+    time_run(setup.options, run_dir)  # fills every cache: what follows is warm
     runs_s: list[float] = []
     boots_s: list[float] = []
     for number in range(1, REPETITIONS + 1):
-        boots_s.append(time_bare_boot(session, run_dir))
-        runs_s.append(time_run(session.options, run_dir))
-        ses.say(f"  {number}/{REPETITIONS}: run {runs_s[-1]:.2f} s, bare {boots_s[-1]:.2f} s")
+        boots_s.append(time_bare_boot(setup, run_dir))
+        runs_s.append(time_run(setup.options, run_dir))
+        stp.say(f"  {number}/{REPETITIONS}: run {runs_s[-1]:.2f} s, bare {boots_s[-1]:.2f} s")
     return runs_s, boots_s
 
 
@@ -161,17 +161,17 @@ def main() -> int:
     options = run.checked_options("measure the engine and the time of a run")
     ready = prepared.ready(options.kernel, options.out)
     kernel = ready.kernel
-    session = ses.start_session(options, kernel)
+    setup = stp.make_setup(options, kernel)
     run_dir = rec.new_run_dir(options.out, f"bench-{kernel.release}", options.seed, time.time())
-    ses.say(f"kernel {kernel.release}, seed {options.seed}; {session.accel.note}")
-    ses.say(f"engine: {ROUNDS} rounds in one guest")
-    rounds = measure_engine(session, ready.module, run_dir)
+    stp.say(f"kernel {kernel.release}, seed {options.seed}; {setup.accel.note}")
+    stp.say(f"engine: {ROUNDS} rounds in one guest")
+    rounds = measure_engine(setup, ready.module, run_dir)
     print("\n".join(engine_rows(rounds)), flush=True)
-    ses.say(f"run and bare boot: {REPETITIONS} times each, by turns")
-    runs_s, boots_s = measure_runs(session, run_dir)
+    stp.say(f"run and bare boot: {REPETITIONS} times each, by turns")
+    runs_s, boots_s = measure_runs(setup, run_dir)
     print("\n".join(run_rows(runs_s, boots_s)))
     rec.save(run_dir, {"bench.json": rec.to_json({
-        "kernel": kernel.release, "accel": session.accel.name,
+        "kernel": kernel.release, "accel": setup.accel.name,
         "engine_per_s": [each.engine_per_s for each in rounds],
         "bare_per_s": [each.bare_per_s for each in rounds],
         "run_s": runs_s, "bare_boot_s": boots_s})})

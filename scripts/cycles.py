@@ -22,7 +22,7 @@ import options as opt
 import prepared
 import records as rec
 import run
-import session as ses
+import setup as stp
 from entry import guarded
 
 CYCLES = "200"
@@ -75,7 +75,7 @@ def growth_problems(warm: Counters, after: Counters, cycles: int) -> list[str]:
             for name, (by, most) in grown.items() if by > most]
 
 
-def cycle_problems(booted: ses.Booted, cycles: int) -> list[str]:
+def cycle_problems(booted: stp.Booted, cycles: int) -> list[str]:
     """Cycles that failed or never came, and whole ones without an end line."""
     transcript = booted.transcript
     problems = [f"{step.name}: {step.problem}" for step in transcript.problems()
@@ -96,7 +96,7 @@ def warm_cycles(cycles: int) -> int:
     return cycles // 10 + 1
 
 
-def problems_of(booted: ses.Booted, cycles: int) -> list[str]:
+def problems_of(booted: stp.Booted, cycles: int) -> list[str]:
     facts = booted.transcript.facts
     warm, after = Counters.read(facts, "warm"), Counters.read(facts, "after")
     problems = cycle_problems(booted, cycles)
@@ -122,7 +122,7 @@ def counter_rows(facts: Mapping[str, str]) -> list[str]:
 def guest_config(options: opt.Options, cycles: int) -> dict[str, str | int]:
     whole = WHOLE_SCENARIOS if options.scenario == "*" else options.scenario
     common = f"seconds={options.seconds} seed={options.seed}"
-    return {"mode": "cycles", "module": ses.MODULE, "follow": ses.KTAP, "cycles": cycles,
+    return {"mode": "cycles", "module": stp.MODULE, "follow": stp.KTAP, "cycles": cycles,
             "seed": options.seed, "args": f"scenario={whole} {common}",
             "cut_args": f"scenario={options.scenario} {common}"}
 
@@ -132,7 +132,7 @@ def show(line: str) -> None:
     if line.startswith("@ step cycle-"):
         number = int(line.split("-")[1])
         if number % 10 == 9 or not line.endswith(" ok"):
-            ses.say(f"  {line.removeprefix('@ step ')}")
+            stp.say(f"  {line.removeprefix('@ step ')}")
 
 
 def parsed_options() -> tuple[opt.Options, int]:
@@ -149,12 +149,12 @@ def main() -> int:
     options, cycles = parsed_options()
     ready = prepared.ready(options.kernel, options.out)
     kernel = ready.kernel
-    session = ses.start_session(options, kernel)
+    setup = stp.make_setup(options, kernel)
     run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())
-    ses.say(f"kernel {kernel.release}, seed {options.seed}, {cycles} cycles, every second one "
-            f"cut short; {session.accel.note}")
-    booted = ses.boot(session, run_dir, guest_config(options, cycles), ready.module,
-                      ses.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
+    stp.say(f"kernel {kernel.release}, seed {options.seed}, {cycles} cycles, every second one "
+            f"cut short; {setup.accel.note}")
+    booted = stp.boot(setup, run_dir, guest_config(options, cycles), ready.module,
+                      stp.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
     problems = problems_of(booted, cycles)
     print("\n".join(counter_rows(booted.transcript.facts)))
     for problem in problems:

@@ -23,7 +23,7 @@ import prepared
 import records as rec
 import report
 import scenarios
-import session as ses
+import setup as stp
 from entry import guarded
 from errors import ToolError
 from progress import Progress
@@ -41,7 +41,7 @@ BOOT_S = 300
 class Run:
     """One run: what was chosen and where it is kept."""
 
-    session: ses.Session
+    setup: stp.Setup
     chosen: list[scenarios.Scenario]
     module: Path
     run_dir: Path
@@ -62,44 +62,44 @@ def checked_options(description: str) -> opt.Options:
 
 
 def module_args(run: Run) -> str:
-    options = run.session.options
+    options = run.setup.options
     globs = ",".join(glob.strip() for glob in options.scenario.split(",") if glob.strip())
     return f"scenario={globs} seconds={options.seconds} seed={options.seed}"
 
 
 def guest_config(run: Run) -> dict[str, str | int]:
-    return {"mode": "run", "module": ses.MODULE, "follow": ses.KTAP,
-            "args": module_args(run), "rescue": int(run.session.options.rescue)}
+    return {"mode": "run", "module": stp.MODULE, "follow": stp.KTAP,
+            "args": module_args(run), "rescue": int(run.setup.options.rescue)}
 
 
 def bounds(run: Run) -> tuple[float, float]:
     """Seconds of silence taken for a hang, and seconds for the whole guest."""
-    seconds = run.session.options.seconds
-    return ses.IDLE_S + 3 * seconds, BOOT_S + UNTIMED_S * len(run.chosen) + 3 * seconds
+    seconds = run.setup.options.seconds
+    return stp.IDLE_S + 3 * seconds, BOOT_S + UNTIMED_S * len(run.chosen) + 3 * seconds
 
 
-def watch(run: Run) -> ses.Booted:
+def watch(run: Run) -> stp.Booted:
     """Boot the guest with progress on standard error."""
     progress = Progress(sys.stderr, len(run.chosen))
     idle_s, total_s = bounds(run)
-    on_bytes = ses.on_lines(progress.line, progress.tick)
-    if run.session.options.rescue:  # the terminal is the guest's console then
-        on_bytes = ses.on_lines(lambda line: None, lambda: None)
+    on_bytes = stp.on_lines(progress.line, progress.tick)
+    if run.setup.options.rescue:  # the terminal is the guest's console then
+        on_bytes = stp.on_lines(lambda line: None, lambda: None)
     try:
-        return ses.boot(run.session, run.run_dir, guest_config(run), run.module, on_bytes,
+        return stp.boot(run.setup, run.run_dir, guest_config(run), run.module, on_bytes,
                         idle_s, total_s)
     finally:
         progress.close()
 
 
-def base_record(run: Run, booted: ses.Booted) -> rec.Record:
+def base_record(run: Run, booted: stp.Booted) -> rec.Record:
     """What all records of a run have in common; not a verdict yet."""
-    options, facts = run.session.options, booted.transcript.facts
+    options, facts = run.setup.options, booted.transcript.facts
     asked = booted.transcript.fields("run")
     return rec.Record(
-        run_id=run.run_dir.name, kernel_release=run.session.kernel.release,
-        kernel_build=facts.get("build") or run.session.kernel.package_version or "-",
-        architecture=run.session.machine.arch, page_size=int(asked.get("page_size") or 0),
+        run_id=run.run_dir.name, kernel_release=run.setup.kernel.release,
+        kernel_build=facts.get("build") or run.setup.kernel.package_version or "-",
+        architecture=run.setup.machine.arch, page_size=int(asked.get("page_size") or 0),
         cpus=asked.get("cpus", facts.get("cpus", "-")),
         nodes=asked.get("nodes", facts.get("nodes", "-")), scenario="-", seed=options.seed,
         seconds=options.seconds, duration_ms=0, observations=0, overlaps=0,
@@ -108,7 +108,7 @@ def base_record(run: Run, booted: ses.Booted) -> rec.Record:
         layout=tuple(item.text for item in booted.transcript.all("layout")), replay="-")
 
 
-def judged(run: Run, booted: ses.Booted) -> list[rec.Record]:
+def judged(run: Run, booted: stp.Booted) -> list[rec.Record]:
     ending = judge.Ending(booted.result.outcome, booted.splats, booted.last_begun, booted.console)
     found = judge.judge(base_record(run, booted), run.chosen, booted.transcript, ending)
     return [rec.with_replay(record, replay(run, record)) for record in found]
@@ -119,65 +119,65 @@ def replay(run: Run, record: rec.Record | None = None) -> str:
     alone = record.scenario if record and record.scenario in names else None
     if alone and alone.startswith(scenarios.CONTROL):
         alone = alone[len(scenarios.CONTROL):]
-    options = run.session.options
-    named = replace(options, kernel=options.kernel or run.session.kernel.series)
-    return opt.replay_line(named, run.session.accel.name, alone)
+    options = run.setup.options
+    named = replace(options, kernel=options.kernel or run.setup.kernel.series)
+    return opt.replay_line(named, run.setup.accel.name, alone)
 
 
 def plan_text(run: Run) -> str:
-    options = run.session.options
+    options = run.setup.options
     return rec.to_json({
-        "kernel": run.session.kernel.release, "series": run.session.kernel.series,
-        "package_version": run.session.kernel.package_version,
+        "kernel": run.setup.kernel.release, "series": run.setup.kernel.series,
+        "package_version": run.setup.kernel.package_version,
         "scenarios": [scenario.name for scenario in run.chosen],
         "seconds": options.seconds, "seed": options.seed, "cpus": options.cpus,
         "mem_mib": options.mem_mib, "node1_mib": opt.DIMM_MIB,
-        "accel": run.session.accel.name, "accel_why": run.session.accel.note,
+        "accel": run.setup.accel.name, "accel_why": run.setup.accel.note,
         "module_parameters": module_args(run)})
 
 
-def keep(run: Run, booted: ses.Booted, found: list[rec.Record]) -> None:
+def keep(run: Run, booted: stp.Booted, found: list[rec.Record]) -> None:
     """All files of a run; the records come last, so that they mean a whole one."""
-    config = Path(run.session.kernel.config)
+    config = Path(run.setup.kernel.config)
     ktap = "\n".join(booted.transcript.ktap) + "\n"
     rec.save(run.run_dir, {
         "ktap": ktap, "replay": replay(run) + "\n",
         "config": config.read_text() if config.exists() else "",
         "report.txt": report.table(found) + "\n",
         "records.jsonl": rec.to_json_lines(found)})
-    rec.point_latest(run.session.options.out, run.run_dir)
+    rec.point_latest(run.setup.options.out, run.run_dir)
 
 
-def warn_about_guest(booted: ses.Booted) -> None:
+def warn_about_guest(booted: stp.Booted) -> None:
     """What is worth knowing when verdicts are missing."""
     transcript = booted.transcript
     for step in transcript.problems():
-        ses.say(f"guest: {step.name} failed: {step.problem}")
+        stp.say(f"guest: {step.name} failed: {step.problem}")
     if transcript.facts.get("memory_controller") == "no":
-        ses.say("guest: this kernel has no memory controller; accounting cannot be asked about")
+        stp.say("guest: this kernel has no memory controller; accounting cannot be asked about")
     if transcript.ended is None:
-        ses.say(f"guest: ended as `{booted.result.outcome}`; the console's last lines:")
+        stp.say(f"guest: ended as `{booted.result.outcome}`; the console's last lines:")
         for line in con.tail("\n".join(booted.console).encode()):
-            ses.say(f"  | {line}")
+            stp.say(f"  | {line}")
         if booted.result.detail:
-            ses.say(f"  QEMU: {booted.result.detail}")
+            stp.say(f"  QEMU: {booted.result.detail}")
 
 
 def prepare_run(options: opt.Options) -> Run:
     chosen = scenarios.select(options.scenario, scenarios.known())
     ready = prepared.ready(options.kernel, options.out)
-    session = ses.start_session(options, ready.kernel)
+    setup = stp.make_setup(options, ready.kernel)
     run_dir = rec.new_run_dir(options.out, ready.kernel.release, options.seed, time.time())
-    run = Run(session, chosen, ready.module, run_dir)
+    run = Run(setup, chosen, ready.module, run_dir)
     rec.save(run_dir, {"plan.json": plan_text(run)})
     return run
 
 
 def announce(run: Run) -> None:
-    options = run.session.options
-    ses.say(f"kernel {run.session.kernel.release}, seed {options.seed}, {options.cpus} CPUs, "
+    options = run.setup.options
+    stp.say(f"kernel {run.setup.kernel.release}, seed {options.seed}, {options.cpus} CPUs, "
             f"{options.mem_mib} MiB on node 0, {opt.DIMM_MIB} MiB on node 1")
-    ses.say(run.session.accel.note)
+    stp.say(run.setup.accel.note)
 
 
 def run_once(options: opt.Options) -> int:
@@ -187,7 +187,7 @@ def run_once(options: opt.Options) -> int:
         booted = watch(run)
     except Stopped:
         rec.save(run.run_dir, {"replay": replay(run) + "\n"})
-        ses.say(f"what the guest said so far is in {run.run_dir}")
+        stp.say(f"what the guest said so far is in {run.run_dir}")
         raise
     found = judged(run, booted)
     keep(run, booted, found)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // channel - see channel.h. Writes are whole lines in one write(), so a line of
-// the agent never lands inside one that it forwards.
+// init never lands inside one that it forwards.
 #include "channel.h"
 
 #include <cerrno>

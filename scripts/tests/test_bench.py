@@ -11,7 +11,7 @@ from guests import MARKERS
 from qemu.console import find_splats
 from qemu.guest import GuestResult
 from qemu.transcript import parse
-from session import Booted
+from setup import Booted
 
 BENCH = b"""# bench engine_per_s=900 bare_per_s=1000 ratio=0.90 round=1
 # bench engine_per_s=800 bare_per_s=1000 ratio=0.80 round=2

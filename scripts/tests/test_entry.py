@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""entry.py and session.py: expected trouble ends in one message and a status,
+"""entry.py and setup.py: expected trouble ends in one message and a status,
 and the rescue shell is only taken where it can run."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-import session
+import setup
 from entry import guarded
 from errors import ToolError
 from qemu.machine import GuestError
@@ -50,9 +50,9 @@ def test_rescue_shell_must_be_static(tmp_path: Path, monkeypatch: pytest.MonkeyP
     dynamic, static = tmp_path / "dynamic", tmp_path / "static"
     dynamic.write_bytes(b"\x7fELF /lib64/ld-linux-x86-64.so.2")
     static.write_bytes(b"\x7fELF alone")
-    monkeypatch.setattr(session, "BUSYBOX", (str(tmp_path / "absent"), str(dynamic)))
+    monkeypatch.setattr(setup, "BUSYBOX", (str(tmp_path / "absent"), str(dynamic)))
     with pytest.raises(ToolError) as caught:
-        session.rescue_shell()
+        setup.rescue_shell()
     assert "busybox-static" in caught.value.hint
-    monkeypatch.setattr(session, "BUSYBOX", (str(dynamic), str(static)))
-    assert session.rescue_shell() == b"\x7fELF alone"
+    monkeypatch.setattr(setup, "BUSYBOX", (str(dynamic), str(static)))
+    assert setup.rescue_shell() == b"\x7fELF alone"

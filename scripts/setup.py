@@ -34,7 +34,7 @@ BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
 
 
 @dataclass(frozen=True)
-class Session:
+class Setup:
     """A kernel with its module, and how guests are run with them."""
 
     options: Options
@@ -59,13 +59,13 @@ class Booted:
     console: tuple[str, ...]
 
 
-def _bare_boot_problem(session_parts: tuple[Options, PreparedKernel, Machine, bytes],
+def _bare_boot_problem(parts_of_setup: tuple[Options, PreparedKernel, Machine, bytes],
                        with_accel: Accel) -> str:
     """Why a bare boot with `with_accel` failed, or "" if it came through."""
-    options, kernel, machine, init = session_parts
+    options, kernel, machine, init = parts_of_setup
     with tempfile.TemporaryDirectory(dir=cache_dir(os.environ)) as scratch:
-        session = Session(options, kernel, machine, with_accel, init)
-        booted = boot(session, Path(scratch), {"mode": "bare"}, None, lambda data: None,
+        setup = Setup(options, kernel, machine, with_accel, init)
+        booted = boot(setup, Path(scratch), {"mode": "bare"}, None, lambda data: None,
                       idle_s=accel.PROBE_IDLE_S, total_s=accel.PROBE_TOTAL_S)
     if booted.transcript.ended == "ok":
         return ""
@@ -73,7 +73,7 @@ def _bare_boot_problem(session_parts: tuple[Options, PreparedKernel, Machine, by
     return f"a guest tried with it ended with: {said[0] if said else booted.result.outcome}"
 
 
-def start_session(options: Options, kernel: PreparedKernel) -> Session:
+def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     """Choose machine and accelerator for a kernel; may boot a short probe."""
     cache = cache_dir(os.environ)
     machine = machines.find(platform.machine())
@@ -81,7 +81,7 @@ def start_session(options: Options, kernel: PreparedKernel) -> Session:
     parts = (options, kernel, machine, init)
     chosen = accel.choose(options.accel, accel.host_facts(machine.qemu, kernel.release), cache,
                           lambda tried: _bare_boot_problem(parts, tried))
-    return Session(options, kernel, machine, chosen, init)
+    return Setup(options, kernel, machine, chosen, init)
 
 
 def rescue_shell() -> bytes:
@@ -93,10 +93,10 @@ def rescue_shell() -> bytes:
     raise ToolError("RESCUE=yes needs a static busybox", "apt-get install busybox-static")
 
 
-def _write_initrd(session: Session, run_dir: Path, config: dict[str, str | int],
+def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
                   module: Path | None) -> Path:
     shell = rescue_shell() if config.get("rescue") == 1 else None
-    entries = initramfs.base_entries(session.init, shell)
+    entries = initramfs.base_entries(setup.init, shell)
     if module is not None:
         entries.append(initramfs.file("module.ko", module.read_bytes()))
     own = [initramfs.guest_config(config)]
@@ -105,14 +105,14 @@ def _write_initrd(session: Session, run_dir: Path, config: dict[str, str | int],
     return path
 
 
-def boot(session: Session, run_dir: Path, config: dict[str, str | int], module: Path | None,
+def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path | None,
          on_bytes: Callable[[bytes], None], idle_s: float = IDLE_S,
          total_s: float = 3600.0) -> Booted:
     """Boot a guest that does what `config` says; returns when it has ended."""
     rescue = config.get("rescue") == 1
     spec = guest.GuestSpec(
-        session.machine, session.topology, session.accel, Path(session.kernel.image),
-        _write_initrd(session, run_dir, config, module), run_dir, idle_s, total_s,
+        setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
+        _write_initrd(setup, run_dir, config, module), run_dir, idle_s, total_s,
         interactive=rescue)
     try:
         result = guest.run(spec, on_bytes)
