@@ -53,7 +53,7 @@ TEST(Plan, SizesLieOnBothSidesOfEveryPowerOfTwo)
 			}
 			const u64 first = placement == Placement::InObject ? 128 : 32;
 			for (u64 at = first; at < largest; at *= 2) {
-				EXPECT_TRUE(any_in(sizes, at - std::min<u64>(64, at / 2 - 1), at)) << at;
+				EXPECT_TRUE(any_in(sizes, at - std::min<u64>(64, at / 2), at)) << at;
 				EXPECT_TRUE(any_in(sizes, at + 1, at + 9)) << at;
 			}
 			EXPECT_TRUE(any_in(sizes, largest - 64, largest));
