@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// fake_kernel - the kernel side of abi.h in plain memory: caches with slabs
+// and extensions in all three placements, in the structures of any shape, and
+// threads that only report. It is right until a test makes it wrong: by a hook,
+// by an operation that fails, or by stopping in the middle.
+#pragma once
+#include <gtest/gtest.h>
+#include <bit>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "kernel_shapes.h"
+
+namespace st::test {
+
+inline u64 address(const void *at) { return reinterpret_cast<u64>(at); }
+
+inline void put(u8 *at, u64 value, size_t bytes) { std::memcpy(at, &value, bytes); }
+
+inline u64 get(u64 structure, st_field field)
+{
+	u64 word = 0;
+	if (!field.bits)
+		return 0;
+	std::memcpy(&word, reinterpret_cast<const u8 *>(structure) + field.bit_offset / 8,
+		    (field.bit_offset % 8 + field.bits + 7) / 8);
+	word >>= field.bit_offset % 8;
+	return field.bits == 64 ? word : word & ((1ull << field.bits) - 1);
+}
+
+struct FakeSlab {
+	FakeSlab(u64 cache, u64 align, u64 bytes_, u32 objects_)
+		: memory(static_cast<u8 *>(std::aligned_alloc(std::max<u64>(align, 4096), bytes_)),
+			 std::free), bytes(bytes_), objects(objects_), used(objects_), cache(cache)
+	{
+	}
+	u8 fields[64] = {};
+	std::unique_ptr<u8, void (*)(void *)> memory;
+	u64 bytes;
+	u32 objects;
+	std::vector<u8> vector;		// external
+	std::vector<bool> used;
+	u64 cache, first = 0, step = 0;	// of the extensions, as they really lie
+};
+
+struct FakeCache {
+	u8 fields[kNodesAt + kNodes * 16] = {};
+	st_cache_spec spec;
+	u64 size;
+	std::vector<std::unique_ptr<FakeSlab>> slabs;
+};
+
+class FakeKernel {
+public:
+	explicit FakeKernel(const Shape &of, s32 codetags = -1)
+		: shape(of), btf(ShapeBtf(of).blob()), learned(of, codetags)
+	{
+		self = this;
+		strcpy(env.release, of.name.c_str());
+		env.page_bytes = 4096;
+		env.cpus = 2;
+		env.cpu[1] = 1;
+		env.memcg = address(memcg);
+		env.max_object_bytes = 1 << 18;
+		env.btf = btf.data();
+		env.btf_bytes = btf.size();
+		env.codetags = codetags;
+		put(owner + kOwnerMemcgAt, env.memcg, 8);
+	}
+	~FakeKernel()
+	{
+		EXPECT_EQ(buffers, 0) << "buffers are not given back";
+		EXPECT_TRUE(caches.empty()) << "caches are not given back";
+	}
+
+	Shape shape;
+	std::vector<u8> btf;
+	Learned learned;
+	st_environment env = {};
+	std::set<std::string> failing;		// operations that return -ENOMEM
+	u64 stop_at = 0;			// number of calls after which to stop
+	bool kept_on_free = false;		// a freed object's slot is not cleared
+	std::function<void(st_object_view &)> on_view;
+	std::function<void(const st_handoff_spec &, st_handoff_counts &)> on_handoff;
+	std::function<void(const st_late_spec &, st_late_counts &)> on_late;
+	std::function<void(st_node_row &, bool offline, bool normal)> on_row;
+	std::function<int(u32 block, u32 state)> on_block;
+
+	std::vector<std::string> lines, marks;
+	std::map<std::string, u64> calls;
+	int buffers = 0;
+	u64 all_calls = 0, leaked = 0;
+
+	// Runs core from creation to end; returns what st_core_create() returned.
+	int run(const char *scenario, u32 seconds = 1, u32 bench = 0)
+	{
+		const st_request request{scenario, seconds, 42, bench};
+		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
+		st_core *core = reinterpret_cast<st_core *>(storage.get());
+		const st_ops table = ops();
+		if (const int err = st_core_create(core, &table, &request, reason))
+			return err;
+		st_core_learn(core, &env);
+		totals = {};
+		st_core_run(core, &totals);
+		return 0;
+	}
+	std::string record(const std::string &scenario) const
+	{
+		for (const std::string &line : lines)
+			if (line.rfind("# record scenario=" + scenario + " ", 0) == 0)
+				return line;
+		return "";
+	}
+	std::string field(const std::string &scenario, const std::string &key) const
+	{
+		const std::string line = record(scenario);
+		size_t at = line.find(" " + key + "=");
+		if (at == std::string::npos)
+			return "";
+		at += key.size() + 2;
+		const bool quoted = line[at] == '"';
+		at += quoted;
+		return line.substr(at, line.find(quoted ? '"' : ' ', at) - at);
+	}
+
+	char reason[ST_REASON_BYTES] = {};
+	st_totals totals = {};
+
+private:
+	static st_ops ops();
+
+	// every operation comes by here: it may stop the run, or fail
+	bool enter(const char *operation)
+	{
+		calls[operation]++;
+		all_calls++;
+		return !failing.count(operation);
+	}
+	bool stopped() const { return stop_at && all_calls >= stop_at; }
+
+	u64 ext_bytes() const { return learned.facts().ext_bytes; }
+
+	int create(const st_cache_spec &spec, u64 *id)
+	{
+		if (!enter("cache_create"))
+			return -12;
+		auto cache = std::make_unique<FakeCache>();
+		const u64 align = std::max<u64>(spec.align_bytes, 8);
+		cache->spec = spec;
+		cache->size = (spec.object_bytes + 8 + align - 1) / align * align;
+		put(cache->fields + kSizeAt, cache->size, 4);
+		put(cache->fields + kObjectSizeAt, spec.object_bytes, 4);
+		*id = address(cache->fields);
+		caches[*id] = std::move(cache);
+		return 0;
+	}
+	void destroy(u64 id)
+	{
+		enter("cache_destroy");
+		ASSERT_TRUE(caches.count(id));
+		for (const auto &slab : caches[id]->slabs)
+			leaked += u64(std::count(slab->used.begin(), slab->used.end(), true));
+		std::erase_if(slab_of, [&](const auto &pair) { return pair.second->cache == id; });
+		caches.erase(id);
+	}
+	FakeSlab *grow(FakeCache &cache)
+	{
+		const u64 bytes = std::bit_ceil(std::max<u64>(4096, cache.size * 3));
+		auto slab = std::make_unique<FakeSlab>(address(cache.fields), cache.spec.align_bytes,
+						       bytes, u32(bytes / cache.size));
+		put(slab->fields + (shape.page ? kPageCacheAt : kSlabCacheAt), slab->cache, 8);
+		put(slab->fields + kCountersAt, u64(slab->objects) << 16, 4);
+		if (cache.spec.flags & ST_CACHE_ACCOUNT)
+			place(cache, slab.get());
+		cache.slabs.push_back(std::move(slab));
+		return cache.slabs.back().get();
+	}
+	// alloc_slab_obj_exts(): leftover space, else padding, else a vector
+	void place(const FakeCache &cache, FakeSlab *slab)
+	{
+		const bool young = shape.stride_bits || shape.bits;
+		const bool account = cache.spec.flags & ST_CACHE_ACCOUNT;
+		const u64 base = address(slab->memory.get()), end = slab->objects * cache.size;
+		const u64 used = cache.spec.object_bytes + 8;
+		bool inside = false;
+		slab->step = ext_bytes();
+		if (young && account && slab->bytes - end >= slab->objects * ext_bytes()) {
+			slab->first = base + end;
+		} else if (young && account && cache.size - used >= ext_bytes() + 7) {
+			slab->first = base + (used + 7) / 8 * 8;
+			slab->step = cache.size;
+			inside = true;
+		} else {
+			slab->vector.resize(slab->objects * ext_bytes());
+			slab->first = address(slab->vector.data());
+		}
+		for (u32 i = 0; i < slab->objects; i++)
+			own(*slab, i, 0);
+		put(slab->fields + kExtsAt, slab->first | 1, 8);
+		if (shape.stride_bits)	// 16 bits cut it, as they did in 7.0-rc1
+			put(slab->fields + kStrideAt, slab->step, shape.stride_bits / 8);
+		if (shape.bits)
+			slab->fields[kInObjectBit / 8] = inside;
+	}
+	void own(FakeSlab &slab, u32 index, u64 whose)
+	{
+		put(reinterpret_cast<u8 *>(slab.first + slab.step * index), whose, 8);
+	}
+	u64 allocate(FakeCache &cache, bool accounted)
+	{
+		FakeSlab *slab = cache.slabs.empty() ? nullptr : cache.slabs.back().get();
+		u32 i = 0;
+		while (slab && i < slab->objects && slab->used[i])
+			i++;
+		if (!slab || i == slab->objects) {
+			slab = grow(cache);
+			i = 0;
+		}
+		const bool charged = accounted || cache.spec.flags & ST_CACHE_ACCOUNT;
+		if (charged && !slab->first)
+			place(cache, slab);
+		slab->used[i] = true;
+		if (charged && env.memcg)
+			own(*slab, i, address(owner));
+		const u64 object = address(slab->memory.get()) + i * cache.size;
+		slab_of[object] = slab;
+		return object;
+	}
+	int alloc(u64 id, int accounted, u64 *objects, u32 count)
+	{
+		if (!enter("objects_alloc"))
+			return -12;
+		for (u32 i = 0; i < count; i++)
+			objects[i] = allocate(*caches.at(id), accounted);
+		return int(count);
+	}
+	int free_all(u64 id, const u64 *objects, u32 count)
+	{
+		if (!enter("objects_free"))
+			return -22;
+		for (u32 i = 0; i < count; i++) {
+			FakeSlab &slab = *slab_of.at(objects[i]);
+			const u32 index = u32((objects[i] - address(slab.memory.get())) /
+					      caches.at(id)->size);
+			EXPECT_TRUE(slab.used[index]) << "freed twice";
+			slab.used[index] = false;
+			if (slab.first && !kept_on_free)
+				own(slab, index, 0);
+		}
+		return 0;
+	}
+	bool readable(const FakeSlab &slab, u64 slot) const
+	{
+		const u64 memory = address(slab.memory.get()), vector = address(slab.vector.data());
+		return (slot >= memory && slot + 8 <= memory + slab.bytes) ||
+		       (slot >= vector && slot + 8 <= vector + slab.vector.size());
+	}
+	// What shims/slab_read.c does, by the same layout.
+	void view(const st_layout &layout, u32 cpu, u64 object, st_object_view *v)
+	{
+		const FakeSlab &slab = *slab_of.at(object);
+		*v = {};
+		v->cpu = cpu;
+		v->object = object;
+		v->slab = address(slab.fields);
+		v->slab_base = address(slab.memory.get());
+		v->slab_bytes = slab.bytes;
+		v->slab_cache = get(v->slab, layout.slab_cache);
+		v->objects = u32(get(v->slab, layout.objects));
+		v->cache_size = get(v->slab_cache, layout.cache_size);
+		v->cache_object_size = get(v->slab_cache, layout.cache_object_size);
+		v->index = u32((object - v->slab_base) / v->cache_size);
+		v->exts = get(v->slab, layout.exts);
+		v->step_bytes = layout.ext_bytes;
+		if (layout.step_origin == ST_STEP_FIELD)
+			v->step_bytes = get(v->slab, layout.stride);
+		else if (layout.step_origin == ST_STEP_BITS && get(v->slab, layout.in_object))
+			v->step_bytes = v->cache_size;
+		if (const u64 first = v->exts & ~layout.exts_flag_mask) {
+			v->vector_bytes = slab.vector.size();
+			v->slot = first + v->step_bytes * v->index;
+			v->slot_readable = readable(slab, v->slot);
+			if (v->slot_readable)
+				v->slot_objcg = get(v->slot + layout.objcg_offset, st_field{0, 64});
+			if (v->slot_objcg == address(owner))
+				v->slot_memcg = get(v->slot_objcg, layout.objcg_memcg);
+		}
+		if (on_view)
+			on_view(*v);
+	}
+
+	int busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max);
+	int handoff(const st_handoff_spec &spec, st_handoff_counts *counts);
+	int late(const st_late_spec &spec, st_late_counts *counts);
+	int rows(bool busted, st_node_row *row, u32 max);
+	int block_set(u32 block, u32 state)
+	{
+		if (!enter("block_set"))
+			return -16;
+		if (const int err = on_block ? on_block(block, state) : 0)
+			return err;
+		blocks[block] = state;
+		normal = state == ST_BLOCK_OFFLINE ? normal : state == ST_BLOCK_KERNEL;
+		return 0;
+	}
+
+	static inline FakeKernel *self;
+	u64 clock = 1000;
+	u8 memcg[8] = {}, owner[64] = {};
+	std::map<u64, std::unique_ptr<FakeCache>> caches;
+	std::map<u64, FakeSlab *> slab_of;
+	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
+	bool normal = false;
+};
+
+// Slabs of plain numbers: nothing of them is ever read.
+inline int FakeKernel::busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max)
+{
+	constexpr u64 kBase = 0x40000000, kVector = 0x90000000;
+	const bool large = kind == ST_BUSTED_STRIDE_U16;
+	const u64 size = large ? 65536 : 256, objects = large ? 3 : 16;
+	const u64 first[] = {kVector, kBase + 16 * 256 - 8, kBase + 65472};
+	const u64 step[] = {4, 8, 0};
+	if (!enter("busted_views"))
+		return -12;
+	*layout = {};
+	layout->ext_bytes = 8;
+	layout->exts_flag_mask = 7;
+	layout->step_origin = ST_STEP_FIELD;
+	for (u32 i = 0; i < objects && i < max; i++) {
+		st_object_view v = {};
+		v.object = kBase + i * size;
+		v.slab = v.slab_base = kBase;
+		v.slab_bytes = objects * size + (large ? 0 : 256);
+		v.exts = first[kind] | 1;
+		v.step_bytes = step[kind];
+		v.slot = first[kind] + step[kind] * i;
+		v.vector_bytes = objects * 8;
+		v.cache_size = size;
+		v.cache_object_size = large ? 65472 : 256;
+		v.index = i;
+		v.objects = u32(objects);
+		views[i] = v;
+	}
+	return int(objects);
+}
+
+inline int FakeKernel::handoff(const st_handoff_spec &spec, st_handoff_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));	// a failure leaves what it finds
+	if (!enter("handoff"))
+		return -12;
+	EXPECT_NE(spec.producer_cpu, spec.consumer_cpu);
+	clock += spec.duration_ns;
+	*counts = {};
+	counts->elapsed_ns = spec.duration_ns;
+	if (stopped())
+		return 0;
+	counts->handoffs = 1000;
+	counts->overlaps = 10;
+	const bool busted = spec.mode == ST_HANDOFF_BUSTED;
+	counts->states[busted ? 6 : 7] = 1000;
+	if (busted)
+		counts->first_wrong = {0x1000, 5, 0, 5, 1, 1, 2, 2, 6, 1};
+	if (on_handoff)
+		on_handoff(spec, *counts);
+	return 0;
+}
+
+inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));
+	if (!enter("late"))
+		return -12;
+	EXPECT_NE(spec.writer_cpu, spec.reader_cpu);
+	clock += 10000000;
+	*counts = {};
+	if (stopped())
+		return 0;
+	counts->rounds = spec.rounds;
+	counts->overlaps = 3;
+	if (spec.busted) {
+		counts->step_wrong = spec.rounds;
+		counts->step_expected = counts->step_on_writer = counts->step_later = 16;
+	}
+	if (on_late)
+		on_late(spec, *counts);
+	return 0;
+}
+
+inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
+{
+	const bool offline = !blocks[0] && !blocks[1];
+	if (!enter(busted ? "busted_node_rows" : "node_rows"))
+		return -28;
+	for (u32 i = 0; i < 3 && i < max; i++) {
+		row[i] = {};
+		row[i].cache = 0x1000 * (i + 1);
+		row[i].node = busted && offline ? 0 : 0x2000 * (i + 1);
+		row[i].barn = shape.barn == Barn::None ? 0 : 0x3000 * (i + 1);
+		row[i].nr_slabs = offline ? 0 : 5;
+		snprintf(row[i].name, sizeof(row[i].name), "cache-%u", i);
+		if (on_row && !busted)
+			on_row(row[i], offline, normal);
+	}
+	return 3;
+}
+
+inline st_ops FakeKernel::ops()
+{
+	st_ops o = {};
+	o.emit = [](const char *text, size_t bytes) { self->lines.emplace_back(text, bytes); };
+	o.mark = [](const char *text) { self->marks.emplace_back(text); };
+	o.settle = [] {};
+	o.stopping = [] { self->all_calls++; return int(self->stopped()); };
+	o.now_ns = [] { return self->clock += 1000; };
+	o.pointer_text = [](u64 pointer, char *text, size_t bytes) {
+		snprintf(text, bytes, "%llx", static_cast<unsigned long long>(pointer));
+	};
+	o.buffer_get = [](size_t bytes) -> void * {
+		if (!self->enter("buffer_get"))
+			return nullptr;
+		self->buffers++;
+		return std::calloc(1, bytes);
+	};
+	o.buffer_put = [](void *buffer) {
+		self->buffers--;
+		std::free(buffer);
+	};
+	o.cache_create = [](const st_cache_spec *spec, u64 *id) { return self->create(*spec, id); };
+	o.cache_destroy = [](u64 id) { self->destroy(id); };
+	o.caches_wait = [] {};
+	o.objects_alloc = [](u64 id, u32, int accounted, u64 *objects, u32 count) {
+		return self->alloc(id, accounted, objects, count);
+	};
+	o.objects_free = [](u64 id, u32, const u64 *objects, u32 count) {
+		return self->free_all(id, objects, count);
+	};
+	o.objects_view = [](const st_layout *layout, u32 cpu, const u64 *objects,
+			    st_object_view *views, u32 count) {
+		if (!self->enter("objects_view"))
+			return -22;
+		for (u32 i = 0; i < count; i++)
+			self->view(*layout, cpu, objects[i], &views[i]);
+		return 0;
+	};
+	o.busted_views = [](u32 kind, u32, st_layout *layout, st_object_view *views, u32 max) {
+		return self->busted_views(kind, layout, views, max);
+	};
+	o.handoff = [](const st_handoff_spec *spec, st_handoff_counts *counts) {
+		return self->handoff(*spec, counts);
+	};
+	o.late = [](const st_late_spec *spec, st_late_counts *counts) {
+		return self->late(*spec, counts);
+	};
+	o.hotplug_target = [](st_hotplug_target *target) {
+		*target = {};
+		target->nid = self->enter("hotplug_target") ? 1 : -1;
+		target->blocks = 2;
+		strcpy(target->reason, "no node may lose all its memory");
+	};
+	o.block_set = [](u32 block, u32 state) { return self->block_set(block, state); };
+	o.blocks_restore = [] {
+		if (!self->enter("blocks_restore"))
+			return -16;
+		self->blocks[0] = self->blocks[1] = ST_BLOCK_MOVABLE;
+		self->normal = false;
+		return 0;
+	};
+	o.node_rows = [](const st_layout *, s32, st_node_row *row, u32 max) {
+		return self->rows(false, row, max);
+	};
+	o.busted_nodes_start = [](s32) { return self->enter("busted_nodes_start") ? 0 : -12; };
+	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };
+	o.busted_nodes_stop = [] {};
+	return o;
+}
+
+} // namespace st::test
