@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// fake_ops - the rest of fake_kernel: threads, controls and nodes that only
+// report, and the table of functions that core is given. Included by it, not
+// by tests.
+#pragma once
+#include "fake_kernel.h"
+
+namespace st::test {
+
+// Slabs of plain numbers: nothing of them is ever read.
+inline int FakeKernel::busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max)
+{
+	constexpr u64 kBase = 0x40000000, kVector = 0x90000000;
+	const bool large = kind == ST_BUSTED_STRIDE_U16;
+	const u64 size = large ? 65536 : 256, objects = large ? 3 : 16;
+	const u64 first[] = {kVector, kBase + 16 * 256 - 8, kBase + 65472};
+	const u64 step[] = {4, 8, 0};
+	if (!enter("busted_views"))
+		return -12;
+	*layout = {};
+	layout->ext_bytes = 8;
+	layout->exts_flag_mask = 7;
+	layout->step_origin = ST_STEP_FIELD;
+	for (u32 i = 0; i < objects && i < max; i++) {
+		st_object_view v = {};
+		v.object = kBase + i * size;
+		v.slab = v.slab_base = kBase;
+		v.slab_bytes = objects * size + (large ? 0 : 256);
+		v.exts = first[kind] | 1;
+		v.step_bytes = step[kind];
+		v.slot = first[kind] + step[kind] * i;
+		v.vector_bytes = objects * 8;
+		v.cache_size = size;
+		v.cache_object_size = large ? 65472 : 256;
+		v.index = i;
+		v.objects = u32(objects);
+		views[i] = v;
+	}
+	return int(objects);
+}
+
+inline int FakeKernel::handoff(const st_handoff_spec &spec, st_handoff_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));	// a failure leaves what it finds
+	if (!enter("handoff"))
+		return -12;
+	EXPECT_NE(spec.producer_cpu, spec.consumer_cpu);
+	clock += spec.duration_ns;
+	*counts = {};
+	counts->elapsed_ns = spec.duration_ns;
+	if (stopped())
+		return 0;
+	counts->handoffs = 1000;
+	counts->overlaps = 10;
+	const bool busted = spec.mode == ST_HANDOFF_BUSTED;
+	counts->states[busted ? 6 : 7] = 1000;
+	if (busted)
+		counts->first_wrong = {0x1000, 5, 0, 5, 1, 1, 2, 2, 6, 1};
+	if (on_handoff)
+		on_handoff(spec, *counts);
+	return 0;
+}
+
+inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));
+	if (!enter("late"))
+		return -12;
+	EXPECT_NE(spec.writer_cpu, spec.reader_cpu);
+	clock += 10000000;
+	*counts = {};
+	if (stopped())
+		return 0;
+	counts->rounds = spec.rounds;
+	counts->overlaps = 3;
+	if (spec.busted) {
+		counts->step_wrong = spec.rounds;
+		counts->step_expected = counts->step_on_writer = counts->step_later = 16;
+	}
+	if (on_late)
+		on_late(spec, *counts);
+	return 0;
+}
+
+inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
+{
+	const bool offline = !blocks[0] && !blocks[1];
+	if (!enter(busted ? "busted_node_rows" : "node_rows"))
+		return -28;
+	for (u32 i = 0; i < 3 && i < max; i++) {
+		row[i] = {};
+		row[i].cache = 0x1000 * (i + 1);
+		row[i].node = busted && offline ? 0 : 0x2000 * (i + 1);
+		row[i].barn = shape.barn == Barn::None ? 0 : 0x3000 * (i + 1);
+		row[i].nr_slabs = offline ? 0 : 5;
+		snprintf(row[i].name, sizeof(row[i].name), "cache-%u", i);
+		if (on_row && !busted)
+			on_row(row[i], offline, normal);
+	}
+	return 3;
+}
+
+inline st_ops FakeKernel::ops()
+{
+	st_ops o = {};
+	o.emit = [](const char *text, size_t bytes) { self->lines.emplace_back(text, bytes); };
+	o.mark = [](const char *text) { self->marks.emplace_back(text); };
+	o.settle = [] {};
+	o.stopping = [] { self->all_calls++; return int(self->stopped()); };
+	o.now_ns = [] { return self->clock += 1000; };
+	o.pointer_text = [](u64 pointer, char *text, size_t bytes) {
+		snprintf(text, bytes, "%llx", static_cast<unsigned long long>(pointer));
+	};
+	o.buffer_get = [](size_t bytes) -> void * {
+		if (!self->enter("buffer_get"))
+			return nullptr;
+		self->buffers++;
+		return std::calloc(1, bytes);
+	};
+	o.buffer_put = [](void *buffer) {
+		self->buffers--;
+		std::free(buffer);
+	};
+	o.cache_create = [](const st_cache_spec *spec, u64 *id) { return self->create(*spec, id); };
+	o.cache_destroy = [](u64 id) { self->destroy(id); };
+	o.caches_wait = [] {};
+	o.objects_alloc = [](u64 id, u32, int accounted, u64 *objects, u32 count) {
+		return self->alloc(id, accounted, objects, count);
+	};
+	o.objects_free = [](u64 id, u32, const u64 *objects, u32 count) {
+		return self->free_all(id, objects, count);
+	};
+	o.objects_view = [](const st_layout *layout, u32 cpu, const u64 *objects,
+			    st_object_view *views, u32 count) {
+		if (!self->enter("objects_view"))
+			return -22;
+		for (u32 i = 0; i < count; i++)
+			self->view(*layout, cpu, objects[i], &views[i]);
+		return 0;
+	};
+	o.busted_views = [](u32 kind, u32, st_layout *layout, st_object_view *views, u32 max) {
+		return self->busted_views(kind, layout, views, max);
+	};
+	o.handoff = [](const st_handoff_spec *spec, st_handoff_counts *counts) {
+		return self->handoff(*spec, counts);
+	};
+	o.late = [](const st_late_spec *spec, st_late_counts *counts) {
+		return self->late(*spec, counts);
+	};
+	o.hotplug_target = [](st_hotplug_target *target) {
+		*target = {};
+		target->nid = self->enter("hotplug_target") ? 1 : -1;
+		target->blocks = 2;
+		strcpy(target->reason, "no node may lose all its memory");
+	};
+	o.block_set = [](u32 block, u32 state) { return self->block_set(block, state); };
+	o.blocks_restore = [] {
+		if (!self->enter("blocks_restore"))
+			return -16;
+		self->blocks[0] = self->blocks[1] = ST_BLOCK_MOVABLE;
+		self->normal = false;
+		return 0;
+	};
+	o.node_rows = [](const st_layout *, s32, st_node_row *row, u32 max) {
+		return self->rows(false, row, max);
+	};
+	o.busted_nodes_start = [](s32) { return self->enter("busted_nodes_start") ? 0 : -12; };
+	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };
+	o.busted_nodes_stop = [] {};
+	return o;
+}
+
+} // namespace st::test
