@@ -213,6 +213,7 @@ struct st_hotplug_target {
 	int32_t nid;			/* -1: none, see reason */
 	uint32_t blocks;
 	char reason[ST_REASON_BYTES];
+	char movable_only[ST_REASON_BYTES]; /* why not in the normal zone */
 };
 
 struct st_environment {

@@ -24,8 +24,10 @@ from entry import guarded
 from errors import ToolError
 
 # Distribution kernels have CONFIG_CONSTRUCTORS off: these would not be run.
+# Where it is on, KASAN's instrumentation has some in every object, C's too.
 _CONSTRUCTORS = re.compile(r"\.(rela?)?(\.?)(pre)?(init_array|ctors|fini_array|dtors)\b")
 _RUNTIME = re.compile(r"(_Z|__cxa_|_Unwind_|__gxx_|__dso_handle$|__gcc_personality)")
+_DYNAMIC_INIT = re.compile(r"(_GLOBAL__sub_[ID]_|_Z\d+__static_initialization_and_destruction)")
 _RTTI = re.compile(r"_ZT[IS]")
 _GUARD = re.compile(r"_ZGV")
 # Symbols that the assembler leaves and nothing has to provide.
@@ -49,9 +51,20 @@ class Kernel:
     exported: frozenset[str]
     btf_modules: bool
     base_btf: bytes
+    runs_constructors: bool = False  # CONFIG_CONSTRUCTORS, as KASAN selects it
 
 
-def constructors(found: list[elf.Section]) -> Iterator[Problem]:
+def dynamic_initialisers(found: list[elf.Section]) -> Iterator[Problem]:
+    """What the compiler makes for a global that is not constinit."""
+    for symbol in elf.symbols(found):
+        if _DYNAMIC_INIT.match(symbol.name):
+            yield Problem(f"symbol {symbol.name}: a global is initialised when the module loads",
+                          "make the global constinit, or build it in a create function")
+
+
+def constructors(found: list[elf.Section], allowed: bool = False) -> Iterator[Problem]:
+    if allowed:
+        return
     for section in found:
         if _CONSTRUCTORS.match(section.name) and not section.name.startswith(".rel"):
             yield Problem(f"section {section.name}: a global constructor or destructor, which "
@@ -125,7 +138,8 @@ def problems(image: bytes, kernel: Kernel, log: str) -> list[Problem]:
     """Every broken rule of a built module."""
     try:
         found = elf.sections(image)
-        return [*constructors(found), *undefined_symbols(found, kernel.exported),
+        return [*constructors(found, kernel.runs_constructors), *dynamic_initialisers(found),
+                *undefined_symbols(found, kernel.exported),
                 *cxx_runtime(found), *module_btf(found, kernel),
                 *vermagic(found, kernel.release), *objtool_warnings(log)]
     except elf.ElfError as error:
@@ -169,7 +183,8 @@ def kernel_of(kdir: Path) -> Kernel:
     config = (kdir / ".config").read_text() if (kdir / ".config").exists() else ""
     base = _base_btf(kdir)
     makes = "CONFIG_DEBUG_INFO_BTF_MODULES=y" in config and bool(base)
-    return Kernel(release, exported_symbols(symvers.read_text()), makes, base)
+    return Kernel(release, exported_symbols(symvers.read_text()), makes, base,
+                  "CONFIG_CONSTRUCTORS=y" in config)
 
 
 def check(module: Path, kdir: Path, log: str) -> None:

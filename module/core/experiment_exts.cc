@@ -155,8 +155,9 @@ void judge_freed(const Context &context, const CacheStep &step, const Subject &s
 	(void)context.ops.objects_free(subject.cache, cpu, work->kept.data(), kept);
 }
 
-// Returns how many objects had the placement that is wanted.
-u32 look_at_cache(const Context &context, const CacheStep &step, const Subject &subject,
+// Returns how many objects had the placement that is wanted, or -1 when the
+// cache could not be filled or looked at.
+s32 look_at_cache(const Context &context, const CacheStep &step, const Subject &subject,
 		  Workspace *work, Tally *tally)
 {
 	const st_ops &ops = context.ops;
@@ -164,14 +165,14 @@ u32 look_at_cache(const Context &context, const CacheStep &step, const Subject &
 	u64 *objects = work->objects.data();
 	const int got = ops.objects_alloc(subject.cache, writer, 1, objects, step.objects);
 	if (got <= 0)
-		return 0;
+		return -1;
 	const u32 count = static_cast<u32>(got);
-	u32 judged = 0;
+	s32 judged = -1;
 	if (!ops.objects_view(subject.layout, writer, objects, work->writer.data(), count) &&
 	    !ops.objects_view(subject.layout, reader, objects, work->reader.data(), count))
-		judged = judge_all(context, subject, work->writer.all().first(count),
-				   work->reader.all().first(count), tally);
-	if (judged == count)
+		judged = s32(judge_all(context, subject, work->writer.all().first(count),
+				       work->reader.all().first(count), tally));
+	if (judged == got)
 		judge_freed(context, step, subject, count, work, tally);
 	else
 		(void)ops.objects_free(subject.cache, writer, objects, count);
@@ -202,24 +203,29 @@ void run_exts(const Context &context, const Scenario &scenario, Tally *tally)
 	if (!work)
 		return tally->broken("there is no memory for the views of objects");
 	CachePlan plan(wanted, context.seed, context.env.cpus, context.env.max_object_bytes);
-	u32 caches = 0, largest = 0;
+	u32 seen = 0, caches = 0, largest = 0;
 	for (CacheStep step; plan.next(&step) && !context.stopping();) {
 		Subject subject{&step.spec, &context.layout.facts(), 0, wanted};
 		if (context.ops.cache_create(&step.spec, &subject.cache))
 			continue;
-		const u32 judged = look_at_cache(context, step, subject, &work, tally);
+		const s32 judged = look_at_cache(context, step, subject, &work, tally);
 		context.ops.cache_destroy(subject.cache);
-		tally->observed(judged);
+		if (judged < 0)
+			continue;
+		seen++;
+		tally->observed(u32(judged));
 		caches += judged != 0;
 		if (judged && step.spec.object_bytes > largest)
 			largest = step.spec.object_bytes;
 	}
+	if (!seen)
+		return tally->broken("no cache could be made, filled and looked at");
+	if (!tally->observations())
+		return tally->skip("this kernel placed no extension so");
 	Line<ST_REASON_BYTES> note;
 	note.add_dec(caches).add(" caches, objects of up to ").add_dec(largest).add(" bytes, ");
 	note.add("step from ").add(step_origin_name(context.layout.facts().step_origin));
 	tally->note(note.text());
-	if (!tally->observations())
-		tally->skip("this kernel placed no extension so");
 }
 
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally)

@@ -75,8 +75,8 @@ void Layout::learn_slab(const Btf &btf)
 		slab = btf.find_struct("page");
 		slab_name_ = "page";
 	}
-	facts_.slab_cache = need(btf, slab, "slab_cache", &exts_missing_, "struct slab");
-	facts_.objects = need(btf, slab, "objects", &exts_missing_, "struct slab");
+	facts_.slab_cache = need(btf, slab, "slab_cache", &exts_missing_, slab_name_);
+	facts_.objects = need(btf, slab, "objects", &exts_missing_, slab_name_);
 	facts_.stride = field_of(btf.find_member(slab, "stride"));
 	facts_.in_object = field_of(btf.find_member(slab, "obj_exts_in_object"));
 	facts_.needs_objcg = field_of(btf.find_member(slab, "obj_exts_needs_objcg"));

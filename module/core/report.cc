@@ -8,12 +8,18 @@ namespace {
 
 constexpr Text kIndent = "    ";
 
-// Values with blanks stand in double quotes, so none may be inside.
+// Names of caches are anybody's: nothing in them may end a line or a quote.
+void plain(ReportLine *line, Text value)
+{
+	for (size_t i = 0; i < value.size(); i++)
+		line->add_char(value[i] == '"' || value[i] == '\n' ? '\'' : value[i]);
+}
+
+// Values with blanks stand in double quotes.
 void quoted(ReportLine *line, Text key, Text value)
 {
 	line->add(" ").add(key).add("=\"");
-	for (size_t i = 0; i < value.size(); i++)
-		line->add_char(value[i] == '"' || value[i] == '\n' ? '\'' : value[i]);
+	plain(line, value);
 	if (value.empty())
 		line->add("-");
 	line->add("\"");
@@ -96,7 +102,8 @@ u32 Report::invariants(const Tally &tally)
 			continue;
 		start(kIndent).add("# cause: ").add(name(t.cause));
 	flush();
-		start(kIndent).add("# evidence: ").add(t.evidence.text());
+		start(kIndent).add("# evidence: ");
+		plain(&row_, t.evidence.text());
 	flush();
 	}
 	return number;

@@ -9,7 +9,7 @@
 
 namespace st {
 
-using ReportLine = Line<640>;
+using ReportLine = Line<832>;	// a record with all its texts at their longest
 
 class Report {
 public:

@@ -66,9 +66,11 @@ private:
 	InvariantTally &slot(Invariant i) { return tallies_[static_cast<size_t>(i)]; }
 	void stop(Verdict verdict, Text why)
 	{
-		if (stopped_ != Verdict::Pass)
+		// the first reason stands, but a skip must not hide what broke later
+		if (stopped_ == Verdict::Broken || stopped_ == verdict)
 			return;
 		stopped_ = verdict;
+		reason_.clear();
 		reason_.add(why);
 	}
 

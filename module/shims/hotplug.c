@@ -10,12 +10,16 @@
 #include <linux/fs.h>
 #include <linux/memory.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/sched/signal.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "shims.h"
 
 #define MAX_BLOCKS 64
+#define PATIENCE_MS 15000
 
 struct block {
 	struct file *state;
@@ -108,6 +112,14 @@ void st_hotplug_init(int wanted)
 		return;
 	}
 	plug.pages = memory_block_size_bytes() / PAGE_SIZE;
+	/*
+	 * Measured with 7.2 and KASAN: block 0 then never leaves the normal
+	 * zone again, offline_pages() loops until it is interrupted.
+	 */
+	if (IS_ENABLED(CONFIG_KASAN))
+		strscpy(plug.target.movable_only,
+			"kept in the movable zone; in the normal zone the shadow that KASAN keeps on the node cannot leave it",
+			sizeof(plug.target.movable_only));
 	for_each_online_node(nid) {
 		if (!candidate(nid, wanted))
 			continue;
@@ -133,6 +145,40 @@ void st_hotplug_target(struct st_hotplug_target *target)
 	*target = plug.target;
 }
 
+/*
+ * offline_pages() tries for as long as pages come and go and gives up only for
+ * a signal. The run's thread sends itself one in the end, so that a block that
+ * never becomes free is refused (-EINTR) like one that is busy.
+ */
+static struct task_struct *patient;
+static DEFINE_MUTEX(patient_lock);
+
+static void lose_patience(struct work_struct *work)
+{
+	mutex_lock(&patient_lock);
+	if (patient)
+		send_sig(SIGINT, patient, 1);
+	mutex_unlock(&patient_lock);
+}
+static DECLARE_DELAYED_WORK(patience, lose_patience);
+
+static void watch_me(bool begin)
+{
+	/* a user's task (rmmod) has its user, who can interrupt it */
+	if (!(current->flags & PF_KTHREAD))
+		return;
+	mutex_lock(&patient_lock);
+	patient = begin ? current : NULL;
+	mutex_unlock(&patient_lock);
+	if (begin) {
+		allow_signal(SIGINT);
+		schedule_delayed_work(&patience, msecs_to_jiffies(PATIENCE_MS));
+	} else {
+		cancel_delayed_work_sync(&patience);
+		flush_signals(current);
+	}
+}
+
 int st_block_set(u32 index, u32 state)
 {
 	static const char *const words[] = {
@@ -148,7 +194,9 @@ int st_block_set(u32 index, u32 state)
 		return -EINVAL;
 	if (block->now == state)
 		return 0;
+	watch_me(true);
 	wrote = kernel_write(block->state, words[state], strlen(words[state]), &at);
+	watch_me(false);
 	if (wrote < 0)
 		return wrote;
 	block->now = state;
@@ -170,17 +218,18 @@ static int restore(u32 index)
 
 int st_blocks_restore(void)
 {
+	const u32 blocks = plug.target.blocks;
 	int err, first_err = 0;
-	u32 i;
+	u32 i, at;
 
-	/* in reverse: later blocks may live on metadata in earlier ones */
-	for (i = plug.target.blocks; i-- > 0;) {
-		if (plug.block[i].now == ST_BLOCK_KERNEL && plug.block[i].found != ST_BLOCK_KERNEL) {
-			err = st_block_set(i, ST_BLOCK_OFFLINE);
-			first_err = first_err ? first_err : err;
-		}
+	/* block 0 came last to the normal zone, see core/experiment_node.cc */
+	for (i = 0; i < blocks; i++) {
+		at = i ? blocks - i : 0;
+		if (plug.block[at].now == ST_BLOCK_KERNEL &&
+		    plug.block[at].found != ST_BLOCK_KERNEL)
+			st_block_set(at, ST_BLOCK_OFFLINE);
 	}
-	for (i = 0; i < plug.target.blocks; i++) {
+	for (i = 0; i < blocks; i++) {
 		err = restore(i);
 		first_err = first_err ? first_err : err;
 	}

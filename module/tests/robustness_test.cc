@@ -89,7 +89,7 @@ TEST(Robustness, WithoutAnOperationNothingThatNeedsItPasses)
 
 // A machine that gives no caches, objects or views has not said where it
 // places extensions.
-TEST(Robustness, DISABLED_WhatCouldNotBeTriedIsNotCalledAnotherPlacement)
+TEST(Robustness, WhatCouldNotBeTriedIsNotCalledAnotherPlacement)
 {
 	for (const char *operation : {"cache_create", "objects_alloc", "objects_view"}) {
 		FakeKernel k(shape_7_1());

@@ -210,3 +210,26 @@ def test_check_names_file_and_fault(tmp_path: Path) -> None:
         cm.check(bad, tree, "")
     bad.write_bytes(compiled(tmp_path, "void kfree(void); void f(void){ kfree(); }"))
     cm.check(bad, tree, "")
+
+
+def test_kasan_may_have_constructors_where_the_kernel_runs_them() -> None:
+    section = [elf.Section(".init_array", 1, 0, bytes(8))]
+    assert list(cm.constructors(section))
+    assert not list(cm.constructors(section, allowed=True))
+
+
+def test_global_that_is_initialised_at_load_is_found_everywhere(tmp_path: Path) -> None:
+    source = tmp_path / "global.cc"
+    source.write_text("int f(); int value = f();\n")
+    made = tmp_path / "global.o"
+    subprocess.run(["g++", "-c", "-o", str(made), str(source)], check=True)
+    found = list(cm.dynamic_initialisers(elf.sections(made.read_bytes())))
+    assert found and "_GLOBAL__sub_I_" in "".join(problem.what for problem in found)
+
+
+def test_constinit_global_is_no_dynamic_initialiser(tmp_path: Path) -> None:
+    source = tmp_path / "global.cc"
+    source.write_text("constinit int value = 3;\n")
+    made = tmp_path / "global.o"
+    subprocess.run(["g++", "-std=c++20", "-c", "-o", str(made), str(source)], check=True)
+    assert not list(cm.dynamic_initialisers(elf.sections(made.read_bytes())))
