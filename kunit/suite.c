@@ -60,10 +60,13 @@ static struct st_object_view stk_external(uint64_t step, uint32_t index)
 	return view;
 }
 
-/* Steps that a 16-bit field cannot hold. */
+/*
+ * Steps that a 16-bit field cannot hold. What it keeps of 66560 and 135168
+ * needs more than 8 bits, so that no narrower truncation explains it.
+ */
 static struct stk_step stk_wide_steps[] = {
-	{ 65536 }, { 65544 }, { 131072 }, { 131080 }, { 196608 }, { 262144 }, { 1048576 },
-	{ 4194304 },
+	{ 65536 }, { 65544 }, { 66560 }, { 131072 }, { 131080 }, { 135168 },
+	{ 196608 }, { 262144 }, { 1048576 }, { 4194304 },
 };
 KUNIT_ARRAY_PARAM(stk_wide, stk_wide_steps, stk_step_name);
 
