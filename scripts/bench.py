@@ -175,7 +175,7 @@ def main() -> int:
         "engine_per_s": [each.engine_per_s for each in rounds],
         "bare_per_s": [each.bare_per_s for each in rounds],
         "run_s": runs_s, "bare_boot_s": boots_s})})
-    print(f"files:  {run_dir}")
+    print(f"files:  {rec.shown(run_dir)}")
     return 0 if is_good(rounds, runs_s, boots_s) else 1
 
 

@@ -136,13 +136,13 @@ def selftests(out: Path, seconds: float) -> Count:
     status, text = command(["make", "-C", "selftests", "check", f"BUILD={out / 'selftests'}"],
                            out, "selftests.log", seconds)
     return counted(text, status, "selftests",
-                   ((r"(?m)^ok \d+ (?!.*# SKIP)", "none"), (r"(\d+) passed", "passed"),
-                    (r"(\d+) failed", "failed"), (r"(\d+) skipped", "skipped")))
+                   ((r"(\d+) passed", "passed"), (r"(\d+) failed", "failed"),
+                    (r"(\d+) skipped", "skipped")))
 
 
 def run_dir(text: str) -> Path | None:
     found = re.findall(r"(?m)^files:\s+(.+)$", text)
-    return Path(found[-1]) if found else None
+    return ROOT / found[-1] if found else None
 
 
 def guest_tests(expected: Expectation, out: Path, seconds: float) -> Count:

@@ -160,7 +160,7 @@ def main() -> int:
     for problem in problems:
         print(f"fail: {problem}")
     print(f"{'fail' if problems else 'pass'}: {cycles} cycles on {kernel.release} "
-          f"in {booted.result.seconds:.0f} s, {len(booted.splats)} splats\nfiles:  {run_dir}")
+          f"in {booted.result.seconds:.0f} s, {len(booted.splats)} splats\nfiles:  {rec.shown(run_dir)}")
     return 1 if problems else 0
 
 

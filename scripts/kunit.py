@@ -227,7 +227,7 @@ def tell(report: Report, booted: stp.Booted, splats: list[con.Splat], run_dir: P
             stp.say(f"  | {line}")
     print(f"{report.count(ok=True)} passed, {report.count(ok=False)} failed, "
           f"{report.count(ok=True, skipped=True)} skipped, {len(splats)} splats "
-          f"in {booted.result.seconds:.0f} s\nfiles:  {run_dir}")
+          f"in {booted.result.seconds:.0f} s\nfiles:  {rec.shown(run_dir)}")
 
 
 def main() -> int:

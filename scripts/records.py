@@ -136,6 +136,12 @@ def point_latest(out: Path, run_dir: Path) -> None:
     temporary.rename(link)
 
 
+def shown(path: Path) -> str:
+    """A path for people: relative where that is shorter to read."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
 def save(run_dir: Path, files: dict[str, str]) -> None:
     """Write each text whole; the console and channel are already there."""
     for name, text in files.items():

@@ -193,7 +193,7 @@ def run_once(options: opt.Options) -> int:
     keep(run, booted, found)
     warn_about_guest(booted)
     print(report.table(found))
-    print(f"replay: {replay(run)}\nfiles:  {run.run_dir}")
+    print(f"replay: {replay(run)}\nfiles:  {rec.shown(run.run_dir)}")
     return rec.exit_status(found)
 
 
