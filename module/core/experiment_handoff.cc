@@ -11,6 +11,7 @@ namespace {
 constexpr u64 kBatchNs = 40000000;
 constexpr u64 kBustedNs = 20000000;
 constexpr u64 kBenchNs = 300000000;
+constexpr u32 kBenchInFlight = 64;	// mailboxes that stay in a CPU's nearest cache
 constexpr u32 kObjectBytes = 128;
 // Few objects in flight keep both CPUs at the same object, many keep them busy
 // when only one of two virtual CPUs has a real one.
@@ -161,6 +162,7 @@ void run_bench(const Context &context, u32 rounds, Report *report)
 							cache.id());
 			st_handoff_counts counts;
 			choose_cpus(context, round / 2, &spec);
+			spec.in_flight = kBenchInFlight;
 			spec.duration_ns = kBenchNs;
 			if (context.ops.handoff(&spec, &counts))
 				return;

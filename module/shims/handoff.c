@@ -87,6 +87,7 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 	const gfp_t gfp = st_gfp(ch->spec->accounted);
 	const u64 end = ktime_get_ns() + ch->spec->duration_ns;
 	const u32 mask = ch->spec->in_flight - 1;
+	const u64 seed = ch->spec->seed;
 	u32 spins = 0;
 	u64 n = 0;
 
@@ -103,7 +104,7 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 			publish_busted(ch, ordering, box, object, n);
 		} else {
 			if (mode == ST_HANDOFF_ENGINE)
-				stamp(object, ch->spec->seed, n);
+				stamp(object, seed, n);
 			else
 				WRITE_ONCE(object[0], n);
 			st_publish(ordering, box, object);
@@ -119,17 +120,29 @@ static __always_inline void produce(struct channel *ch, const u32 ordering, cons
 	smp_store_release(&ch->closed, true);
 }
 
-/* Reads the stamp once; seen[] is what this CPU saw then. */
-static __always_inline bool content_fresh(const u64 *object, u64 seed, u64 number, u64 *seen)
+/* What this CPU saw of the stamp, each word read once. */
+struct seen {
+	u64 word[ST_STAMP_WORDS];
+};
+
+static __always_inline struct seen read_stamp(const u64 *object)
 {
-	bool fresh = true;
+	struct seen seen;
 	u32 i;
 
-	for (i = 0; i < ST_STAMP_WORDS; i++) {
-		seen[i] = READ_ONCE(object[i]);
-		fresh &= seen[i] == stamp_word(seed, number, i);
-	}
-	return fresh;
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		seen.word[i] = READ_ONCE(object[i]);
+	return seen;
+}
+
+static __always_inline bool content_fresh(struct seen seen, u64 seed, u64 number)
+{
+	u64 differ = 0;
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		differ |= seen.word[i] ^ stamp_word(seed, number, i);
+	return !differ;
 }
 
 static bool whole(struct st_field field, u32 bits)
@@ -178,13 +191,11 @@ static __always_inline bool metadata_seen(struct channel *ch, const u8 *slab,
 	return READ_ONCE(*(u64 *)(unsigned long)(vector + step * index + quick->objcg_at)) != 0;
 }
 
-static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number, u64 *seen)
+static __always_inline u32 look(struct channel *ch, const u64 *object, bool fresh)
 {
 	const u8 *slab = st_slab_of(object);
-	u32 state = 0;
+	u32 state = fresh ? ST_SAW_CONTENT : 0;
 
-	if (content_fresh(object, ch->spec->seed, number, seen))
-		state |= ST_SAW_CONTENT;
 	if (!ch->spec->layout)
 		return state | ST_SAW_METADATA | ST_SAW_SLAB;
 	if (READ_ONCE(*(const u64 *)(slab + ch->quick.cache_at)) == (unsigned long)ch->cache)
@@ -195,23 +206,23 @@ static __always_inline u32 look(struct channel *ch, const u64 *object, u64 numbe
 }
 
 /* The word that differed first, or word 0. */
-static u32 first_difference(const u64 *seen, u64 seed, u64 number)
+static u32 first_difference(const struct seen *seen, u64 seed, u64 number)
 {
 	u32 i;
 
 	for (i = 0; i < ST_STAMP_WORDS; i++)
-		if (seen[i] != stamp_word(seed, number, i))
+		if (seen->word[i] != stamp_word(seed, number, i))
 			return i;
 	return 0;
 }
 
 static noinline void note_wrong(struct channel *ch, const u64 *object, u64 number, u32 state,
-				const u64 *seen)
+				struct seen seen)
 {
 	struct st_handoff_sample *sample = &ch->counts->first_wrong;
 	const struct st_layout *layout = ch->spec->layout;
 	const void *slab = st_slab_of(object);
-	const u32 word = first_difference(seen, ch->spec->seed, number);
+	const u32 word = first_difference(&seen, ch->spec->seed, number);
 
 	if (sample->valid)
 		return;
@@ -219,7 +230,7 @@ static noinline void note_wrong(struct channel *ch, const u64 *object, u64 numbe
 	sample->state = state;
 	sample->object = (unsigned long)object;
 	sample->expected = stamp_word(ch->spec->seed, number, word);
-	sample->seen = seen[word];
+	sample->seen = seen.word[word];
 	if (layout) {
 		sample->exts = st_field_read(slab, layout->exts);
 		sample->slab_cache = st_field_read(slab, layout->slab_cache);
@@ -255,6 +266,7 @@ static __always_inline void consume(struct channel *ch, const u32 ordering, cons
 {
 	u64 states[ST_HANDOFF_STATES] = {};
 	const u32 mask = ch->spec->in_flight - 1;
+	const u64 seed = ch->spec->seed;
 	u64 n, overlaps = 0;
 	bool polled;
 	u32 i;
@@ -267,8 +279,8 @@ static __always_inline void consume(struct channel *ch, const u32 ordering, cons
 			break;
 		object = st_consume(ordering, box);
 		if (mode != ST_HANDOFF_BARE) {
-			u64 seen[ST_STAMP_WORDS];
-			const u32 state = look(ch, object, n, seen);
+			const struct seen seen = read_stamp(object);
+			const u32 state = look(ch, object, content_fresh(seen, seed, n));
 
 			if (mode == ST_HANDOFF_BUSTED)
 				smp_store_release(&ch->looked, n + 1);
