@@ -3,6 +3,7 @@
 // btf_test - finds what is there, and refuses or survives what lies. Blobs are
 // copied into heap memory of their exact size, so that the address sanitizer
 // sees one byte too many. Kernel layouts are left to layout's tests.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>

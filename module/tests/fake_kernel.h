@@ -5,6 +5,9 @@
 // threads that only report. It is right until a test makes it wrong: by a hook,
 // by an operation that fails, or by stopping in the middle.
 #pragma once
+#include <memory>
+#include <cstring>
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <bit>
 #include <cstdlib>

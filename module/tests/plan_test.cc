@@ -3,6 +3,7 @@
 // plan_test - the caches of exts-* lie on both sides of every power of two up
 // to the largest object, in each placement, for any seed and any number of
 // CPUs. Which placement a kernel then chooses is left to the guest.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <bit>
 #include <set>

@@ -2,6 +2,7 @@
 //
 // report_test - the KTAP text of every kind of verdict, through a sink that
 // keeps the lines. How hosts read them is left to the tests of scripts.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
