@@ -10,7 +10,7 @@
 #include <linux/memcontrol.h>
 #include <linux/version.h>
 
-/* memcg_kmem_enabled() became memcg_kmem_online() with f7a449f779 (6.3). */
+/* memcg_kmem_enabled() is called memcg_kmem_online() from 6.3 on. */
 static inline bool st_kmem_accounting_on(void)
 {
 #if !IS_ENABLED(CONFIG_MEMCG)
