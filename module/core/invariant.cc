@@ -63,7 +63,10 @@ Finding exts_names_memcg(const st_object_view &on_writer, const st_object_view &
 
 Finding exts_cleared(const st_object_view &after_free)
 {
-	return equal(0, after_free.slot_objcg, after_free.slot_objcg);
+	// a slot that could not be read is not known to be empty
+	Finding finding = equal(0, after_free.slot_objcg, after_free.slot_objcg);
+	finding.holds = finding.holds && after_free.slot_readable;
+	return finding;
 }
 
 Finding stride_stable(const st_object_view &before, const st_object_view &after)

@@ -92,7 +92,10 @@ TEST(Invariant, OwnersAndStability)
 	EXPECT_FALSE(exts_names_memcg(a, b, 7).holds);
 	EXPECT_TRUE(exts_names_memcg(a, b, 8).holds);
 	EXPECT_FALSE(exts_cleared(a).holds);
-	EXPECT_TRUE(exts_cleared(view_at(0x90000, 0, 16)).holds);
+	st_object_view freed = view_at(0x90000, 0, 16);
+	EXPECT_FALSE(exts_cleared(freed).holds);	// not readable: not known to be empty
+	freed.slot_readable = 1;
+	EXPECT_TRUE(exts_cleared(freed).holds);
 	EXPECT_TRUE(stride_stable(a, b).holds);
 	b.step_bytes = 8;
 	EXPECT_FALSE(stride_stable(a, b).holds);
