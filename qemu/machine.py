@@ -53,6 +53,13 @@ class Machine:
     cpu_emulated: str
     console: str
     cmdline: tuple[str, ...]
+    kernel_arch: str  # ARCH= of the kernel's Makefile
+    source_arch: str  # its directory under arch/
+    image: str  # what is booted, relative to a build directory
+    image_target: str  # what make must build to have it
+    cross: str  # prefix of the cross tools, also used as a Debian package suffix
+    pages_kib: tuple[int, ...]  # page sizes that a lab kernel can have, default first
+    aliases: tuple[str, ...] = ()  # other names that users know it by
     cmdline_emulated: tuple[str, ...] = ()
     serial_device: str = "isa-serial"
 

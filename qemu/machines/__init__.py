@@ -8,15 +8,16 @@ guest.py.
 from __future__ import annotations
 
 from qemu.machine import GuestError, Machine
-from qemu.machines import x86_64
+from qemu.machines import aarch64, ppc64le, riscv64, s390x, x86_64
 
-MACHINES: tuple[Machine, ...] = (x86_64.MACHINE,)
+MACHINES: tuple[Machine, ...] = (x86_64.MACHINE, ppc64le.MACHINE, aarch64.MACHINE, s390x.MACHINE,
+                                 riscv64.MACHINE)
 
 
 def find(arch: str) -> Machine:
-    """The machine for a kernel architecture as `uname -m` names it."""
+    """The machine for a kernel architecture as `uname -m` names it, or an alias."""
     for machine in MACHINES:
-        if machine.arch == arch:
+        if arch in (machine.arch, *machine.aliases):
             return machine
     known = ", ".join(machine.arch for machine in MACHINES)
     raise GuestError(f"no guest machine for architecture {arch}", f"known: {known}")

@@ -23,6 +23,13 @@ MACHINE = Machine(
         "movable_node",
         "memhp_default_state=online_movable",
     ),
+    kernel_arch="x86_64",
+    source_arch="x86",
+    image="arch/x86/boot/bzImage",
+    image_target="bzImage",
+    cross="x86_64-linux-gnu-",
+    pages_kib=(4,),
+    aliases=("x86-64", "amd64", "x86"),
     # An emulated timer is delivered late on a busy host; the check that the
     # timer interrupt works would then fail for no fault of the kernel's.
     cmdline_emulated=("no_timer_check",),

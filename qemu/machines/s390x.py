@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+"""s390x: big-endian, without NUMA; a truncated field reads differently here."""
+
+from __future__ import annotations
+
+from qemu.machine import Machine
+
+MACHINE = Machine(
+    arch="s390x",
+    qemu="qemu-system-s390x",
+    package="qemu-system-misc",
+    machine="s390-ccw-virtio",
+    cpu_emulated="max",
+    console="ttysclp0",
+    cmdline=("loglevel=6", "oops=panic", "panic=-1"),
+    kernel_arch="s390",
+    source_arch="s390",
+    image="arch/s390/boot/bzImage",
+    image_target="bzImage",
+    cross="s390x-linux-gnu-",
+    pages_kib=(4,),
+    aliases=("s390",),
+)
