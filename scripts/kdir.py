@@ -51,6 +51,7 @@ class PreparedKernel:
     build: str
     vmlinux: str
     config: str
+    arch: str = "x86_64"  # as uname -m names it
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)

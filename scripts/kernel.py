@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make kernel`: builds the lab kernel that KERNEL, ARCH, PAGE, CONFIG and
+PATCH describe, or says where it is; with REMOVE= it removes one instead.
+
+    kernel.py                 prints the kernel as one JSON object
+    kernel.py --list          what is in the cache, with sizes
+    kernel.py --remove NAME   a name of that list, `work` or `all`
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from entry import guarded
+from errors import ToolError
+from lab import store
+from lab.obtain import obtain
+from lab.spec import make_spec
+from options import cache_dir
+from qemu.store import locked
+
+_VARIABLES = ("kernel", "arch", "page", "config", "patch")
+WORK, ALL = "work", "all"
+
+
+def listing(cache: Path) -> str:
+    """Finished kernels and work trees, a line or two each."""
+    lines = []
+    for root, stored in store.all_stored(cache):
+        day = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.when))
+        lines += [f"{root.name}  {store.disk_mib(root)} MiB, {day}, built in {stored.built_s:.0f} s",
+                  f"    {stored.kernel.release}: {stored.made_of}"]
+    place = cache / "lab/source"
+    for tree in sorted(place.iterdir()) if place.is_dir() else []:
+        if tree.is_dir():
+            lines.append(f"{WORK}/{tree.name}  {store.disk_mib(tree)} MiB, source and build "
+                         "directories for faster builds")
+    return "\n".join(lines) or "no lab kernel has been built yet: make kernel KERNEL=7.2"
+
+
+def _remove_work(cache: Path, names: list[str]) -> None:
+    for name in names:
+        root = cache / "lab/source" / name
+        with locked(root.with_name(f".{root.name}.lock")):
+            shutil.rmtree(root)
+
+
+def remove(cache: Path, name: str) -> str:
+    """Remove one kernel, one work tree, all work trees, or everything."""
+    kernels = [root.name for root, _ in store.all_stored(cache)]
+    place = cache / "lab/source"
+    trees = [tree.name for tree in place.iterdir() if tree.is_dir()] if place.is_dir() else []
+    gone_kernels = kernels if name == ALL else [name] if name in kernels else []
+    tree = name.removeprefix(f"{WORK}/")
+    gone_trees = trees if name in (ALL, WORK) else [tree] if tree in trees and tree != name else []
+    if name not in (ALL, WORK) and not gone_kernels and not gone_trees:
+        raise ToolError(f"REMOVE={name}: no such kernel in the cache",
+                        f"a name that `make kernels` shows, or {WORK}, or {ALL}")
+    for gone in gone_kernels:
+        shutil.rmtree(store.kernels_dir(cache) / gone)
+    _remove_work(cache, gone_trees)
+    return f"removed {len(gone_kernels)} kernels and {len(gone_trees)} work trees"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="build a lab kernel, or say where it is")
+    parser.add_argument("--list", action="store_true", help="what is in the cache")
+    parser.add_argument("--remove", default=os.environ.get("REMOVE", ""), metavar="NAME",
+                        help=f"a name that --list shows, or {WORK}, or {ALL}")
+    for name in _VARIABLES:
+        parser.add_argument(f"--{name}", default=os.environ.get(name.upper(), ""))
+    return parser
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    cache = cache_dir(os.environ).resolve()
+    if args.list:
+        print(listing(cache))
+    elif args.remove:
+        print(remove(cache, args.remove))
+    else:
+        spec = make_spec(*(getattr(args, name).strip() for name in _VARIABLES))
+        print(obtain(spec, cache).to_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Patches to a kernel source: applied, all or none, and taken back; and what
+the header of one of the project's own promises.
+
+The files that a patch touches are kept as they were beside the tree, so that
+the next kernel from the same tree starts from them, and so that a file gets a
+new date only when its content changes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import ToolError
+
+_TOUCHES = re.compile(r"^(?:---|\+\+\+) (?:[ab]/)?(\S+)", re.MULTILINE)
+_FIELD = re.compile(r"^([A-Z][a-z-]+): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a busted kernel promises. `expects` holds (scenario or KUnit suite,
+    invariant, cause), and is empty for a harmless edit."""
+
+    subject: str
+    undoes: str
+    symptom: str
+    series: str
+    expects: tuple[tuple[str, str, str], ...]
+
+
+def header_of(text: str, name: str) -> Header:
+    """The header of a busted kernel's patch; ToolError names what is missing."""
+    head = re.split(r"^(?:diff |--- )", text, maxsplit=1, flags=re.MULTILINE)[0]
+    fields: dict[str, list[str]] = {}
+    for key, value in _FIELD.findall(head):
+        fields.setdefault(key, []).append(re.sub(r"\s+", " ", value).strip())
+    missing = [key for key in ("Subject", "Undoes", "Symptom", "Series", "Expect")
+               if key not in fields]
+    if missing:
+        raise ToolError(f"{name}: its header has no {', '.join(missing)}",
+                        "qemu/patches/README says what a header holds")
+    expects: list[tuple[str, str, str]] = []
+    for line in fields["Expect"]:
+        parts = line.split()
+        if parts == ["nothing"]:
+            continue
+        if len(parts) != 3:
+            raise ToolError(f"{name}: Expect: {line}: not three words",
+                            "scenario, invariant and cause; or the one word nothing")
+        expects.append((parts[0], parts[1], parts[2]))
+    return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
+                  fields["Series"][0], tuple(expects))
+
+
+def touched(text: str) -> list[str]:
+    """Paths that a patch changes, relative to the tree."""
+    return sorted({name for name in _TOUCHES.findall(text) if name != "/dev/null"})
+
+
+def _apply(patch: Path, tree: Path) -> None:
+    done = subprocess.run(["patch", "-p1", "--force", "--no-backup-if-mismatch", "--fuzz=2",
+                           "-d", str(tree), "-i", str(patch)],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[:20])
+        raise ToolError(f"{patch.name} does not apply to this kernel:\n{said}",
+                        "it was made for another series; nothing was changed")
+
+
+def _names_below(place: Path) -> set[str]:
+    return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+
+
+def _put(content: Path, place: Path) -> None:
+    """Make `place` what `content` is; untouched if it is that already. The mode
+    stays, the date is new."""
+    if not content.exists():
+        place.unlink(missing_ok=True)
+        return
+    data = content.read_bytes()
+    if place.exists() and place.read_bytes() == data:
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+
+
+@dataclass(frozen=True)
+class Patched:
+    """A tree that patches come to and go from. `originals` holds what they
+    replaced; `created`, empty files named like those that they added."""
+
+    tree: Path
+    originals: Path
+    created: Path
+
+    def _fill(self, scratch: Path, names: set[str]) -> None:
+        """Copy the named files to `scratch` as they are without any patch."""
+        for name in names - _names_below(self.created):
+            kept = self.originals / name
+            source = kept if kept.exists() else self.tree / name
+            if source.is_file():
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, scratch / name)
+
+    def _remember(self, names: set[str]) -> None:
+        """Keep what is about to be replaced, before anything is."""
+        for name in names:
+            original, mark = self.originals / name, self.created / name
+            if original.exists() or mark.exists():
+                continue
+            there = (self.tree / name).is_file()
+            place = original if there else mark
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if there:
+                shutil.copy2(self.tree / name, place)
+            else:
+                place.touch()
+
+    def set(self, patches: tuple[Path, ...]) -> None:
+        """Bring the tree to its original state plus exactly these patches. All
+        are tried on copies first: if one does not apply, the tree stays as it
+        is. May be interrupted and called again."""
+        names = {name for patch in patches for name in touched(patch.read_text())}
+        before = _names_below(self.originals) | _names_below(self.created)
+        with tempfile.TemporaryDirectory(dir=self.tree.parent) as scratch_name:
+            scratch = Path(scratch_name)
+            self._fill(scratch, names)
+            for patch in patches:
+                _apply(patch, scratch)
+            self._remember(names)
+            for name in names:
+                _put(scratch / name, self.tree / name)
+        for name in before - names:
+            _put(self.originals / name, self.tree / name)
