@@ -17,10 +17,12 @@ PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 DEPS ?= yes
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CYCLES ?= 200
+export ARCH PAGE CONFIG PATCH REMOVE
 export PYTHON KERNEL SCENARIO SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run check check-host module clean bench report cycles kernels selftests kunit deps
+.PHONY: help run check check-host module clean bench report cycles kernel kernels \
+	machines busted selftests kunit deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -55,16 +57,28 @@ cycles:
 	$(DO) scripts/deps.sh run
 	$(DO) $(PYTHON) scripts/cycles.py
 
+kernel:
+	$(DO) $(if $(REMOVE),:,scripts/deps.sh kernel)
+	$(DO) $(PYTHON) scripts/kernel.py
+
 kernels:
 	$(DO) scripts/deps.sh run
 	$(DO) $(PYTHON) scripts/kernels.py list
+	$(DO) $(PYTHON) scripts/kernel.py --list
+
+machines:
+	$(DO) $(PYTHON) scripts/machines.py
+
+busted:
+	$(DO) scripts/deps.sh kernel
+	$(DO) $(PYTHON) scripts/busted.py
 
 selftests:
 	$(DO) scripts/deps.sh check
 	$(DO) $(MAKE) -C selftests run_tests
 
 kunit:
-	$(DO) scripts/deps.sh run
+	$(DO) scripts/deps.sh kernel
 	$(DO) $(PYTHON) scripts/kunit.py
 
 clean:

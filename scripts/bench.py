@@ -159,7 +159,7 @@ def measure_runs(setup: stp.Setup, run_dir: Path) -> tuple[list[float], list[flo
 
 def main() -> int:
     options = run.checked_options("measure the engine and the time of a run")
-    ready = prepared.ready(options.kernel, options.out)
+    ready = prepared.ready(options)
     kernel = ready.kernel
     setup = stp.make_setup(options, kernel)
     run_dir = rec.new_run_dir(options.out, f"bench-{kernel.release}", options.seed, time.time())

@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ import check_module
 import compiler
 from entry import guarded
 from errors import ToolError
+from lab.spec import machine_of
+from lab.tools import cross_prefix, make_variables
 from options import ROOT
 from qemu.store import locked, write_whole
 
@@ -45,6 +48,21 @@ class Build:
     kdir: Path
     release: str
     tree: Path
+    arch: str = platform.machine()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it takes a cross compiler."""
+        return self.arch != platform.machine()
+
+    @property
+    def variables(self) -> list[str]:
+        """Of make; a stock kernel's headers know their own."""
+        return make_variables(machine_of(self.arch)) if self.foreign else []
+
+    @property
+    def compiler(self) -> str:
+        return f"{cross_prefix(machine_of(self.arch))}gcc"
 
     @property
     def module(self) -> Path:
@@ -93,7 +111,8 @@ def _stat_text(path: Path) -> str:
 
 def state_of(clone: Path, names: list[Path], build: Build) -> str:
     """A digest of all that the module depends on."""
-    facts = [str(clone), str(build.kdir), build.release, compiler.host_facts()["CC_VERSION_TEXT"]]
+    facts = [str(clone), str(build.kdir), build.release, build.arch,
+             compiler.host_facts(build.compiler)["CC_VERSION_TEXT"]]
     facts += [_stat_text(build.kdir / name)
               for name in (".config", "Module.symvers", "vmlinux", ".kernelvariables")]
     for name in names:
@@ -118,11 +137,13 @@ def telling_lines(log: str, most: int = 40) -> list[str]:
 
 def run_kbuild(build: Build, jobs: int) -> str:
     """Build, keep what Kbuild printed in the log, return it."""
-    command = ["make", "-C", str(build.kdir), f"M={build.tree}", f"-j{jobs}", "modules"]
+    command = ["make", "-C", str(build.kdir), f"M={build.tree}", f"-j{jobs}", *build.variables,
+               "modules"]
     # Variables of an outer make are not for the kernel's.
     clean = {name: value for name, value in os.environ.items()
              if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
-                             "SECONDS", "OUT", "KDIR")}
+                             "SECONDS", "OUT", "KDIR", "ARCH", "CROSS_COMPILE", "CONFIG", "PAGE",
+                             "PATCH")}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False, env=dict(clean, LC_ALL="C"))
     build.log.write_text(done.stdout)
@@ -159,9 +180,9 @@ def build_module(clone: Path, build: Build) -> Path:
     return build.module
 
 
-def build_for(kdir: Path, release: str, out: Path) -> Path:
+def build_for(kdir: Path, release: str, out: Path, arch: str = platform.machine()) -> Path:
     """The module for one kernel, in its place under `out`."""
-    build = Build(kdir, release, out / "build" / release)
+    build = Build(kdir, release, out / "build" / release, arch)
     if re.search(r"[\s:]", f"{build.tree}{kdir}"):
         raise ToolError(f"Kbuild cannot build in a path with blanks or colons: {build.tree}",
                         "set OUT (and KDIR) to a path without")

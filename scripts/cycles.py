@@ -147,7 +147,7 @@ def parsed_options() -> tuple[opt.Options, int]:
 
 def main() -> int:
     options, cycles = parsed_options()
-    ready = prepared.ready(options.kernel, options.out)
+    ready = prepared.ready(options)
     kernel = ready.kernel
     setup = stp.make_setup(options, kernel)
     run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())

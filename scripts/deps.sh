@@ -1,19 +1,42 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deps.sh run|check|module: installs the Debian packages that a target lacks,
+# deps.sh run|check|module|kernel: installs the Debian packages that a target lacks,
 # saying which; with DEPS=no it names them and stops. Kernels, and tools that
-# a kernel brings along, are left to kernels.py.
+# a kernel brings along, are left to kernels.py. ARCH adds what another
+# architecture's kernels and guests take; CONFIG, PAGE and PATCH mean that a
+# kernel is built.
 set -euo pipefail
 
 # The same names hold on Debian 12 and 13. gcc only recommends libc6-dev.
 BUILD="make gcc g++ libc6-dev binutils dwarves python3"
 GUEST="qemu-system-x86 zstd debian-archive-keyring"
 TESTS="libgtest-dev python3-pytest mypy"
+KERNEL_BUILD="flex bison bc ccache patch xz-utils perl libelf-dev libssl-dev"
 
 die() {
     echo "slubtorture: $1" >&2
     echo "  $2" >&2
     exit 2
+}
+
+# Debian 13 has packages of their own for what qemu-system-misc had before.
+misc() {
+    local version
+    version=$(sed -n 's/^VERSION_ID="\?\([0-9]*\).*/\1/p' /etc/os-release)
+    if [[ ${version:-13} -lt 13 ]]; then echo qemu-system-misc; else echo "$1"; fi
+}
+
+# Cross compilers and the guest of an architecture, as qemu/machines names them.
+foreign() {
+    local cross libc qemu
+    case ${1-} in
+        ppc64*| powerpc*) cross=powerpc64le libc=ppc64el qemu=qemu-system-ppc ;;
+        aarch64 | arm64) cross=aarch64 libc=arm64 qemu="qemu-system-arm qemu-efi-aarch64" ;;
+        s390*) cross=s390x libc=s390x qemu=$(misc qemu-system-s390x) ;;
+        riscv*) cross=riscv64 libc=riscv64 qemu="$(misc qemu-system-riscv) opensbi" ;;
+        *) return 0 ;; # this one's own, or none: the programs say so
+    esac
+    echo "gcc-$cross-linux-gnu g++-$cross-linux-gnu libc6-dev-$libc-cross $qemu"
 }
 
 # The running kernel's headers, unless another kernel tree is named.
@@ -26,11 +49,15 @@ headers() {
 }
 
 case ${1-} in
-    run) wanted="$BUILD $GUEST" ;;
-    check) wanted="$BUILD $GUEST $TESTS" ;;
+    run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
+    check) wanted="$BUILD $GUEST $TESTS $KERNEL_BUILD $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(headers)" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, check, module" "e.g. make deps FOR=check" ;;
+    kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, check, module, kernel" "e.g. make deps FOR=check" ;;
 esac
+if [[ $1 == run && "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]]; then
+    wanted+=" $KERNEL_BUILD"
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "this is not a Debian machine: packages cannot be looked up" \

@@ -32,6 +32,8 @@ from entry import guarded
 from errors import ToolError
 from kdir import PreparedKernel
 from options import cache_dir
+from qemu import machines
+from qemu.machine import Machine
 from qemu.store import locked, write_whole
 
 # How long "the newest of a series" is taken from what is prepared already.
@@ -142,19 +144,35 @@ def stock(name: str, cache: Path) -> PreparedKernel:
     return ready
 
 
+def _arch_of(tree: Path) -> Machine:
+    """The machine whose kernel a tree's .config is for."""
+    match = re.search(r"^# Linux/(\w+) ", (tree / ".config").read_text(), re.MULTILINE)
+    named = match[1] if match else "no architecture"
+    for machine in machines.MACHINES:
+        if machine.source_arch == named:
+            return machine
+    raise ToolError(f"{tree}/.config is for {named}, for which there is no guest machine",
+                    "make machines lists those there are")
+
+
 def built_tree(path: Path) -> PreparedKernel:
     """A kernel tree that the user has built, used as it is."""
     tree = path.resolve()
-    needed = ("vmlinux", "arch/x86/boot/bzImage", "Module.symvers", ".config")
+    if not (tree / ".config").exists():
+        raise ToolError(f"{path} is not a kernel tree that is built: it has no .config",
+                        "build it, or name a series such as KERNEL=7.2")
+    machine = _arch_of(tree)
+    needed = ("vmlinux", machine.image, "Module.symvers")
     missing = [name for name in needed if not (tree / name).exists()]
     if missing:
         raise ToolError(f"{path} is not a kernel tree that is built: it has no "
                         + ", ".join(missing),
-                        "build it (make -j bzImage modules), or name a series such as KERNEL=7.2")
+                        f"build it (make -j {machine.image_target} modules), or name a series "
+                        "such as KERNEL=7.2")
     release = release_of(tree)
     match = re.match(r"\d+\.\d+", release)
-    return PreparedKernel(match[0] if match else "", release, "", str(tree / needed[1]),
-                          str(tree), str(tree / "vmlinux"), str(tree / ".config"))
+    return PreparedKernel(match[0] if match else "", release, "", str(tree / machine.image),
+                          str(tree), str(tree / "vmlinux"), str(tree / ".config"), machine.arch)
 
 
 def distribution(cache: Path) -> PreparedKernel:

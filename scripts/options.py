@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -32,7 +33,8 @@ _MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
 
 @dataclass(frozen=True)
 class Options:
-    """A run, checked. Memory in MiB; `kernel` is "" for the default."""
+    """A run, checked. Memory in MiB; `kernel` is "" for the default. Any of
+    arch, page, config and patch asks for a lab kernel; lab/spec.py checks them."""
 
     kernel: str
     scenario: str
@@ -43,11 +45,26 @@ class Options:
     accel: str
     out: Path
     rescue: bool
+    arch: str = ""
+    page: str = ""
+    config: str = ""
+    patch: str = ""
+
+    @property
+    def lab(self) -> bool:
+        """Whether a kernel must be built for this."""
+        return bool(self.page or self.config or self.patch
+                    or self.arch not in ("", platform.machine()))
 
 
 # name, default, help; the environment variable has the name in capitals.
 _VARIABLES: tuple[tuple[str, str, str], ...] = (
-    ("kernel", "", "a Debian series such as 7.2, or a built kernel tree"),
+    ("kernel", "", "a Debian series such as 7.2, or a built kernel tree; of a lab kernel also a "
+     "tarball, or DIR@COMMIT of a git tree"),
+    ("arch", "", "of a lab kernel, as `make machines` lists them; default: this computer's"),
+    ("page", "", "KiB, page size of a lab kernel; default: the machine's usual one"),
+    ("config", "", "fragments of a lab kernel, separated by commas"),
+    ("patch", "", "patches of a lab kernel, separated by commas"),
     ("scenario", "*", "names or globs, separated by commas"),
     ("seconds", "4", "that the timed scenarios share"),
     ("seed", "", "default: random, and printed"),
@@ -119,6 +136,8 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
         accel=values["accel"],
         out=Path(values["out"] or default_out).absolute(),
         rescue=yes_or_no("RESCUE", values["rescue"]),
+        arch=values.get("arch", ""), page=values.get("page", ""),
+        config=values.get("config", ""), patch=values.get("patch", ""),
     )
 
 
@@ -168,6 +187,9 @@ def replay_line(options: Options, accel: str, scenario: str | None = None) -> st
     words = ["make run"]
     if options.kernel:
         words.append(f"KERNEL={options.kernel}")
+    words += [f"{name}={value}" for name, value in
+              (("ARCH", options.arch), ("PAGE", options.page), ("CONFIG", options.config),
+               ("PATCH", options.patch)) if value]
     if chosen != "*":
         words.append(f"SCENARIO='{chosen}'")
     words += [f"SECONDS={options.seconds}", f"SEED={options.seed}",

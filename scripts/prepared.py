@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kernels
-from build_module import Build, build_module
+from build_module import build_for
 from errors import ToolError
 from kdir import PreparedKernel
-from options import ROOT, cache_dir
+from lab.obtain import obtain
+from lab.spec import make_spec
+from options import Options, cache_dir
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,36 @@ class Ready:
     module: Path
 
 
-def ready(name: str, out: Path) -> Ready:
-    """The kernel that KERNEL=`name` asks for ("" for the default) and its module."""
+def _is_source(kernel: str) -> bool:
+    """Whether KERNEL names a source that must be built: a tarball, or a git
+    tree, unless somebody has built a kernel in it."""
+    path = Path(kernel)
+    if path.is_dir():
+        return (path / ".git").exists() and not (path / "vmlinux").exists()
+    return path.is_file() or Path(kernel.rpartition("@")[0] or "/nowhere").is_dir()
+
+
+def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
+    """The kernel that the options ask for: stock, or built in the lab, which
+    `fragments` asks for too, unless KERNEL is a tree that was built."""
     cache = cache_dir(os.environ).resolve()
+    built = bool(options.kernel) and Path(options.kernel).is_dir() and not _is_source(
+        options.kernel)
+    if built and (options.config or options.patch or options.page):
+        raise ToolError(f"KERNEL={options.kernel} is a tree that is built already: CONFIG, PATCH "
+                        "and PAGE cannot change it", "leave them out, or name a source")
+    if not built and (options.lab or fragments or _is_source(options.kernel)):
+        spec = make_spec(options.kernel, options.arch, options.page,
+                         f"{fragments},{options.config}", options.patch)
+        return obtain(spec, cache)
     try:
-        kernel = kernels.prepare(name, cache)
+        return kernels.prepare(options.kernel, cache)
     except OSError as error:
         raise ToolError(f"preparing a kernel failed: {error}",
                         f"is there room in {cache}, and may this user write there?") from error
-    build = Build(Path(kernel.build), kernel.release, out / "build" / kernel.release)
-    try:
-        build.tree.mkdir(parents=True, exist_ok=True)
-        return Ready(kernel, build_module(ROOT, build))
-    except OSError as error:
-        raise ToolError(f"building in {build.tree} failed: {error}",
-                        "is there room, and may this user write there?") from error
+
+
+def ready(options: Options) -> Ready:
+    """The kernel that the options ask for, and its module."""
+    kernel = kernel_for(options)
+    return Ready(kernel, build_for(Path(kernel.build), kernel.release, options.out, kernel.arch))

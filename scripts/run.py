@@ -165,7 +165,7 @@ def warn_about_guest(booted: stp.Booted) -> None:
 
 def prepare_run(options: opt.Options) -> Run:
     chosen = scenarios.select(options.scenario, scenarios.known())
-    ready = prepared.ready(options.kernel, options.out)
+    ready = prepared.ready(options)
     setup = stp.make_setup(options, ready.kernel)
     run_dir = rec.new_run_dir(options.out, ready.kernel.release, options.seed, time.time())
     run = Run(setup, chosen, ready.module, run_dir)

@@ -149,7 +149,7 @@ def test_the_default_falls_back_to_the_distribution(tmp_path: Path,
 
 def test_a_built_tree_is_used_as_it_is(tmp_path: Path) -> None:
     for name, text in (("vmlinux", ""), ("arch/x86/boot/bzImage", ""), ("Module.symvers", ""),
-                       (".config", ""), ("include/config/kernel.release", "7.2.0-lab\n")):
+                       (".config", "# Linux/x86 7.2.0 Kernel Configuration\n"), ("include/config/kernel.release", "7.2.0-lab\n")):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     found = kernels.prepare(str(tmp_path), tmp_path / "cache")
