@@ -30,8 +30,8 @@ _RUNTIME = re.compile(r"(_Z|__cxa_|_Unwind_|__gxx_|__dso_handle$|__gcc_personali
 _DYNAMIC_INIT = re.compile(r"(_GLOBAL__sub_[ID]_|_Z\d+__static_initialization_and_destruction)")
 _RTTI = re.compile(r"_ZT[IS]")
 _GUARD = re.compile(r"_ZGV")
-# Symbols that the assembler leaves and nothing has to provide.
-_HARMLESS = {"_GLOBAL_OFFSET_TABLE_"}
+# Symbols that the assembler leaves and nothing has to provide; .TOC. is powerpc's.
+_HARMLESS = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
 _OBJTOOL = re.compile(r".*(warning: objtool:|error: objtool:).*")
 
 
