@@ -4,6 +4,8 @@
 // init never lands inside one that it forwards.
 #include "channel.h"
 
+#include "system.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -12,9 +14,28 @@
 #include <unistd.h>
 
 namespace guest {
+namespace {
+
+constexpr unsigned kPollMs = 10;
+constexpr unsigned kPatienceMs = 20000; // an emulated CPU on a busy host
+
+// A serial port is there before init begins. A virtio port is announced by the
+// host after its driver has started, which may be later than that.
+int open_when_there(const char *device)
+{
+	for (unsigned waited = 0;; waited += kPollMs) {
+		const int fd = open(device, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		const bool missing = fd < 0 && (errno == ENOENT || errno == ENXIO);
+		if (!missing || waited >= kPatienceMs)
+			return fd;
+		sleep_ms(kPollMs);
+	}
+}
+
+} // namespace
 
 Channel::Channel(const char *device)
-	: fd_(open(device, O_RDWR | O_NOCTTY | O_CLOEXEC))
+	: fd_(open_when_there(device))
 {
 	termios tty;
 	if (fd_ < 0 || tcgetattr(fd_, &tty) < 0)
@@ -40,6 +61,8 @@ void Channel::send(std::string_view bytes)
 			return;
 		bytes.remove_prefix(static_cast<size_t>(n));
 	}
+	// A write to a virtio port returns when the host has taken it, and the
+	// port refuses this.
 	if (fd_ >= 0)
 		tcdrain(fd_);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * channel - the one way out of the guest: a serial line of its own, on which
- * every line is drained before the next step begins, so that a panic loses
- * nothing that was said before it. Knows no step and judges nothing.
+ * channel - the one way out of the guest: a serial line or a virtio port of its
+ * own, on which every line has left the guest before the next step begins, so
+ * that a panic loses nothing that was said before it. Knows no step and judges
+ * nothing.
  */
 #ifndef GUEST_INIT_CHANNEL_H
 #define GUEST_INIT_CHANNEL_H
@@ -14,8 +15,9 @@ namespace guest {
 
 class Channel {
 public:
-	/* Opens `device` as a raw tty. Without it, all that is said is lost and
-	 * the host reports a guest that gave no verdict. */
+	/* Opens `device`, raw if it is a tty, waiting a while for it to appear.
+	 * Without it, all that is said is lost and the host reports a guest
+	 * that gave no verdict. */
 	explicit Channel(const char *device);
 	~Channel();
 	Channel(const Channel &) = delete;

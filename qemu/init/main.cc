@@ -36,7 +36,7 @@ void run(Channel &out, const Config &config)
 	else if (!config.module.empty())
 		run_module(out, config);
 	if (config.rescue)
-		rescue_shell(out);
+		rescue_shell(out, config);
 	out.end(out.failures() ? "errors" : "ok");
 }
 
@@ -55,8 +55,8 @@ int main()
 {
 	const int no_devices = mount_at("devtmpfs", "/dev");
 	open_console();
-	Channel out("/dev/ttyS1");
 	const Config config = parse_config(read_file("/guest.conf"));
+	Channel out(config.channel.c_str());
 	if (config.mode == Mode::Bare) {
 		out.end("ok");
 		power_off();

@@ -117,10 +117,10 @@ void remove_module(Channel &out, const Config &config)
 	out.step("rmmod", unload_module(config.module));
 }
 
-void rescue_shell(Channel &out)
+void rescue_shell(Channel &out, const Config &config)
 {
-	out.send("@ fact rescue_shell=ttyS0\n");
-	out.step("rescue", run_shell("/bin/sh", "/dev/ttyS0"));
+	out.fact("rescue_shell", config.console);
+	out.step("rescue", run_shell("/bin/sh", config.console.c_str()));
 }
 
 } // namespace guest

@@ -33,7 +33,7 @@ void remove_module(Channel &out, const Config &config);
  * removal in mid-run, and reports memory counters along the way. */
 void cycle_module(Channel &out, const Config &config);
 
-void rescue_shell(Channel &out);
+void rescue_shell(Channel &out, const Config &config);
 
 } // namespace guest
 

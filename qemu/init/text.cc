@@ -80,6 +80,10 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 		return set_text(value, &config->args);
 	if (key == "cut_args")
 		return set_text(value, &config->cut_args);
+	if (key == "channel")
+		return set_text(value, &config->channel);
+	if (key == "console")
+		return set_text(value, &config->console);
 	if (key == "cycles")
 		return set_number(value, &config->cycles);
 	if (key == "cut_max_ms")

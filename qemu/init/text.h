@@ -28,6 +28,8 @@ struct Config {
 	uint32_t cut_max_ms = 1500; /* longest life of a load removed in mid-run */
 	uint64_t seed = 1;
 	bool rescue = false;
+	std::string channel = "/dev/ttyS1"; /* where verdicts leave the guest */
+	std::string console = "/dev/ttyS0"; /* where a rescue shell is talked to */
 	std::string problem;      /* first line that could not be understood */
 };
 

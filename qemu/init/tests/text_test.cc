@@ -13,7 +13,8 @@ TEST(Config, ReadsEveryKey)
 {
 	const Config c = parse_config("mode=cycles\nmodule=thing\nfollow=/sys/x\n"
 				      "args=seed=4 scenario=\"a,b\"\ncut_args=seed=5\n"
-				      "cycles=7\ncut_max_ms=20\nseed=9\nrescue=1\n");
+				      "cycles=7\ncut_max_ms=20\nseed=9\nrescue=1\n"
+				      "channel=/dev/hvc1\nconsole=/dev/hvc0\n");
 	EXPECT_EQ(c.mode, Mode::Cycles);
 	EXPECT_EQ(c.module, "thing");
 	EXPECT_EQ(c.follow, "/sys/x");
@@ -23,6 +24,8 @@ TEST(Config, ReadsEveryKey)
 	EXPECT_EQ(c.cut_max_ms, 20u);
 	EXPECT_EQ(c.seed, 9u);
 	EXPECT_TRUE(c.rescue);
+	EXPECT_EQ(c.channel, "/dev/hvc1");
+	EXPECT_EQ(c.console, "/dev/hvc0");
 	EXPECT_TRUE(c.problem.empty());
 }
 
@@ -31,6 +34,8 @@ TEST(Config, IsSilentAboutWhatIsAbsent)
 	const Config c = parse_config("\n# a comment\r\n  mode = bare \r\n");
 	EXPECT_EQ(c.mode, Mode::Bare);
 	EXPECT_FALSE(c.rescue);
+	EXPECT_EQ(c.channel, "/dev/ttyS1");
+	EXPECT_EQ(c.console, "/dev/ttyS0");
 	EXPECT_TRUE(c.problem.empty());
 }
 
