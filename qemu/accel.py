@@ -19,24 +19,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qemu.machine import Accel, GuestError
+from qemu.machine import Accel, GuestError, Machine
 from qemu.store import locked, write_whole
 
-# A page table of translations shared by all virtual CPUs, one thread each.
-EMULATED = ("-accel", "tcg,thread=multi")
 KVM = ("-accel", "kvm")
+# Hosts that show stores in program order, as x86 and s390x guests expect it.
+_ORDERED_HOSTS = ("x86_64", "s390x")
 PROBE_IDLE_S = 8.0
 PROBE_TOTAL_S = 30.0
 
 
 @dataclass(frozen=True)
 class HostFacts:
-    """All that a remembered answer depends on."""
+    """All that a remembered answer depends on, and which machine is asked
+    about: KVM is only ever tried for one of the host's own architecture."""
 
     host_kernel: str
     cpu: str
     qemu: str
     guest_release: str
+    machine: Machine
+    host_arch: str = platform.machine()
 
     def key(self) -> str:
         text = "\0".join((self.host_kernel, self.cpu, self.qemu, self.guest_release))
@@ -50,16 +53,16 @@ def _cpu_name(cpuinfo: str) -> str:
     return platform.machine()
 
 
-def host_facts(qemu: str, guest_release: str) -> HostFacts:
-    """Facts of this host for `qemu`, the program."""
+def host_facts(machine: Machine, guest_release: str) -> HostFacts:
+    """Facts of this host for one machine and kernel."""
     try:
-        version = subprocess.run([qemu, "--version"], capture_output=True, text=True,
+        version = subprocess.run([machine.qemu, "--version"], capture_output=True, text=True,
                                  check=False).stdout.partition("\n")[0]
     except FileNotFoundError:
         version = "none"
     uname = platform.uname()
     cpu = _cpu_name(Path("/proc/cpuinfo").read_text(errors="replace"))
-    return HostFacts(f"{uname.release} {uname.version}", cpu, version, guest_release)
+    return HostFacts(f"{uname.release} {uname.version}", cpu, version, guest_release, machine)
 
 
 def _major(version: str) -> int | None:
@@ -73,20 +76,41 @@ def wrong_features(facts: HostFacts) -> tuple[str, ...]:
     QEMU 7.2 leaves garbage in the flags register after a cmpxchg16b without a
     lock prefix. Kernels before 7.0 use one on each CPU's free list: 6.12.95
     died of a double fault or a debug trap in 5 of 6 boots, and in 0 of 6
-    without the feature (measured with 7.2.22). x86 only.
+    without the feature (measured with 7.2.22). Guests of other architectures
+    have no such instruction.
     """
     qemu, kernel = _major(facts.qemu), _major(facts.guest_release)
-    if qemu is None or kernel is None or platform.machine() != "x86_64":
+    if qemu is None or kernel is None or facts.machine.arch != "x86_64":
         return ()
     return ("cx16",) if qemu < 8 and kernel < 7 else ()
 
 
-def emulated(note: str, facts: HostFacts | None = None) -> Accel:
+def emulation(facts: HostFacts) -> tuple[str, ...]:
+    """QEMU's options for emulating this guest here.
+
+    One host thread a virtual CPU, as races need: what QEMU 7.2 itself chooses
+    for all our machines on an x86-64 host (asked of each through QMP). Where
+    the guest's CPUs show stores in order and the host's do not, it takes one
+    thread for all of them, and warns of strange errors when told otherwise.
+    """
+    safe = facts.host_arch in _ORDERED_HOSTS or not facts.machine.stores_in_order
+    return ("-accel", f"tcg,thread={'multi' if safe else 'single'}")
+
+
+def emulated(note: str, facts: HostFacts) -> Accel:
     """Emulation, for the reason that `note` gives."""
-    without = wrong_features(facts) if facts else ()
+    without, options = wrong_features(facts), emulation(facts)
+    told = f"emulation ({' '.join(options)}){note}"
     if without:
-        note += f"; without {', '.join(without)}, which this QEMU emulates wrongly"
-    return Accel("tcg", EMULATED, note, without)
+        told += f"; without {', '.join(without)}, which this QEMU emulates wrongly"
+    return Accel("tcg", options, told, without)
+
+
+def foreign_problem(facts: HostFacts) -> str:
+    """Why KVM is out of the question for this guest, or ""."""
+    if facts.machine.arch == facts.host_arch:
+        return ""
+    return f"the guest is {facts.machine.arch}, this computer is {facts.host_arch}"
 
 
 def kvm_problem(device: Path = Path("/dev/kvm")) -> str:
@@ -126,10 +150,10 @@ def choose(asked: str, facts: HostFacts, cache: Path, probe: Callable[[Accel], s
     what went wrong, or "". Raises GuestError when kvm was insisted on.
     """
     if asked == "tcg":
-        return emulated("emulation, as asked: -accel tcg,thread=multi", facts)
-    problem = unusable() or _prove(facts, cache, probe)
+        return emulated(", as asked", facts)
+    problem = foreign_problem(facts) or unusable() or _prove(facts, cache, probe)
     if not problem:
         return Accel("kvm", KVM, f"KVM: {facts.guest_release} has proved to boot with it here")
     if asked == "kvm":
         raise GuestError(f"KVM cannot be used: {problem}", "use ACCEL=tcg or ACCEL=auto")
-    return emulated(f"emulation (-accel tcg,thread=multi), not KVM: {problem}", facts)
+    return emulated(f", not KVM: {problem}", facts)

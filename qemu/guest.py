@@ -85,9 +85,9 @@ def command(spec: GuestSpec) -> list[str]:
         "-nic", "none", "-no-reboot",
         *machine.cpu_options(spec.accel),
         *machine.numa_options(spec.topology),
-        "-chardev", console, "-device", f"{machine.serial_device},chardev=con",
-        "-chardev", f"file,id=out,path={_value(spec.channel)}",
-        "-device", f"{machine.serial_device},chardev=out",
+        *machine.boot_options(),
+        "-chardev", console, "-chardev", f"file,id=out,path={_value(spec.channel)}",
+        *machine.device_options("con", "out"),
         "-kernel", str(spec.image), "-initrd", str(spec.initrd), "-append", words,
     ]
 

@@ -105,10 +105,12 @@ def _compile(compiler: str, target: Path) -> None:
     try:
         built = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise GuestError(f"no C++ compiler {compiler}", "install the package g++") from None
+        raise GuestError(f"no C++ compiler {compiler}", "`make machines` names the package"
+                         ) from None
     if built.returncode:
         raise GuestError(f"the guest's init does not compile:\n{built.stderr.strip()}",
-                         "a static C library is needed: install libc6-dev and g++")
+                         "a static C library is needed: install libc6-dev and g++, or those "
+                         "for the guest's architecture")
     temporary.rename(target)
 
 

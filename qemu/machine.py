@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest machine is, as data, and the QEMU options that follow from it.
 
-The topology is the same everywhere: node 0 has the CPUs and the boot memory,
-node 1 has no CPU and one hot-removable DIMM. Which QEMU devices that takes is
-said by the files in machines/; accelerators are chosen in accel.py.
+Node 0 has the CPUs and the boot memory. Node 1 has no CPU; where the machine
+can, it is one DIMM that can go and come. What is so on which machine is said
+by the files in machines/; accelerators are chosen in accel.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 
 
 class GuestError(Exception):
@@ -38,12 +39,33 @@ class Accel:
     cpu_without: tuple[str, ...] = ()  # CPU features that it emulates wrongly
 
 
+class Nodes(Enum):
+    """What node 1 is."""
+
+    DIMM = "a DIMM that can go and come"
+    FIXED = "memory of the boot, which stays"
+    NONE = "absent"
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What a machine needs for its DIMM besides QEMU: a file, the package that
+    has it, the oldest version of the package that will do, and what the guest's
+    kernel must be configured with to be started by it."""
+
+    package: str
+    path: str
+    least: str
+    config: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Machine:
     """One architecture's guest.
 
-    `console` carries the kernel's messages; the second serial port, a device
-    of its own, carries the verdicts.
+    `console` carries the kernel's messages; `channel`, a device of its own in
+    the guest's /dev, carries the verdicts. `{con}` and `{out}` in their QEMU
+    devices stand for the two chardevs.
     """
 
     arch: str
@@ -52,6 +74,9 @@ class Machine:
     machine: str
     cpu_emulated: str
     console: str
+    channel: str
+    console_device: tuple[str, ...]
+    channel_device: tuple[str, ...]
     cmdline: tuple[str, ...]
     kernel_arch: str  # ARCH= of the kernel's Makefile
     source_arch: str  # its directory under arch/
@@ -61,19 +86,39 @@ class Machine:
     pages_kib: tuple[int, ...]  # page sizes that a lab kernel can have, default first
     aliases: tuple[str, ...] = ()  # other names that users know it by
     cmdline_emulated: tuple[str, ...] = ()
-    serial_device: str = "isa-serial"
+    nodes: Nodes = Nodes.DIMM
+    why_fixed: str = ""  # why node 1 cannot go, if it cannot
+    firmware: Firmware | None = None
+    mem_step_mib: int = 1  # a node's memory must be a multiple of this
+    stores_in_order: bool = False  # seen from its other CPUs
+    qemu_least: tuple[int, int] = (0, 0)  # the oldest that guests were booted with
 
     def numa_options(self, topology: Topology) -> list[str]:
         cpus, mem, dimm = topology.cpus, topology.mem_mib, topology.dimm_mib
+        if self.nodes is Nodes.NONE:
+            return ["-smp", str(cpus), "-m", f"{mem}M"]
+        removable = self.nodes is Nodes.DIMM
+        size = f"{mem}M,slots=4,maxmem={mem + 4 * dimm}M" if removable else f"{mem + dimm}M"
+        node1 = ["-numa", "node,nodeid=1"] if removable else []
+        place = (["-device", "pc-dimm,memdev=ram1,node=1"] if removable else
+                 ["-numa", "node,nodeid=1,memdev=ram1"])
         return [
             "-smp", f"{cpus},sockets={cpus},cores=1",
-            "-m", f"{mem}M,slots=4,maxmem={mem + 4 * dimm}M",
+            "-m", size,
             "-object", f"memory-backend-ram,id=ram0,size={mem}M",
             "-numa", f"node,nodeid=0,memdev=ram0,cpus=0-{cpus - 1}",
-            "-numa", "node,nodeid=1",
+            *node1,
             "-object", f"memory-backend-ram,id=ram1,size={dimm}M",
-            "-device", "pc-dimm,memdev=ram1,node=1",
+            *place,
         ]
+
+    def device_options(self, con: str, out: str) -> list[str]:
+        """Options for the devices behind the chardevs `con` and `out`."""
+        words = (*self.console_device, *self.channel_device)
+        return [word.format(con=con, out=out) for word in words]
+
+    def boot_options(self) -> list[str]:
+        return ["-bios", self.firmware.path] if self.firmware else []
 
     def cpu_options(self, accel: Accel) -> list[str]:
         cpu = "host" if accel.name == "kvm" else self.cpu_emulated
@@ -85,3 +130,25 @@ class Machine:
         if accel.name != "kvm":
             words += self.cmdline_emulated
         return " ".join(words)
+
+    def console_path(self) -> str:
+        """The console's device in the guest."""
+        return f"/dev/{self.console.partition(',')[0]}"
+
+    def with_firmware(self, path: str) -> Machine:
+        """This machine with its firmware at `path`."""
+        if self.firmware is None:
+            raise GuestError(f"a {self.arch} machine has no firmware of its own")
+        return replace(self, firmware=replace(self.firmware, path=path))
+
+    def without_firmware(self, why: str) -> Machine:
+        """This machine as it is without its firmware: node 1 has to stay."""
+        return replace(self, firmware=None, nodes=Nodes.FIXED, why_fixed=why)
+
+    def check_memory(self, topology: Topology) -> None:
+        """GuestError if a node's size is none that this machine can have."""
+        step = self.mem_step_mib
+        if topology.mem_mib % step:
+            near = max(1, round(topology.mem_mib / step)) * step
+            raise GuestError(f"MEM={topology.mem_mib}M: the memory of a {self.arch} guest comes "
+                             f"in steps of {step} MiB", f"for example MEM={near}M")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One small file a machine; `find` picks one by architecture.
+"""One small file a machine, found by being here; `find` picks one by
+architecture.
 
 A machine is data: what to start and with which options. Starting it is for
 guest.py.
@@ -7,11 +8,23 @@ guest.py.
 
 from __future__ import annotations
 
-from qemu.machine import GuestError, Machine
-from qemu.machines import aarch64, ppc64le, riscv64, s390x, x86_64
+import importlib
+import pkgutil
 
-MACHINES: tuple[Machine, ...] = (x86_64.MACHINE, ppc64le.MACHINE, aarch64.MACHINE, s390x.MACHINE,
-                                 riscv64.MACHINE)
+from qemu.machine import GuestError, Machine
+
+FIRST = "x86_64"
+
+
+def _all() -> tuple[Machine, ...]:
+    """Every file's MACHINE; the one that most users run comes first."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}")
+               for found in pkgutil.iter_modules(__path__)]
+    machines: list[Machine] = [module.MACHINE for module in modules]
+    return tuple(sorted(machines, key=lambda machine: (machine.arch != FIRST, machine.arch)))
+
+
+MACHINES: tuple[Machine, ...] = _all()
 
 
 def find(arch: str) -> Machine:

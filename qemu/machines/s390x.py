@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""s390x: big-endian, without NUMA; a truncated field reads differently here."""
+"""s390x: big-endian, without NUMA; a truncated field reads differently here.
+
+The service element's terminal is the console; verdicts leave through a virtio
+port.
+"""
 
 from __future__ import annotations
 
-from qemu.machine import Machine
+from qemu.machine import Machine, Nodes
 
 MACHINE = Machine(
     arch="s390x",
@@ -12,6 +16,9 @@ MACHINE = Machine(
     machine="s390-ccw-virtio",
     cpu_emulated="max",
     console="ttysclp0",
+    channel="/dev/vport0p1",
+    console_device=("-device", "sclpconsole,chardev={con}"),
+    channel_device=("-device", "virtio-serial-ccw", "-device", "virtserialport,chardev={out}"),
     cmdline=("loglevel=6", "oops=panic", "panic=-1"),
     kernel_arch="s390",
     source_arch="s390",
@@ -20,4 +27,8 @@ MACHINE = Machine(
     cross="s390x-linux-gnu-",
     pages_kib=(4,),
     aliases=("s390",),
+    nodes=Nodes.NONE,
+    why_fixed="Linux has no NUMA on s390x",
+    stores_in_order=True,
+    qemu_least=(7, 2),
 )

@@ -16,6 +16,9 @@ MACHINE = Machine(
     machine="pc,usb=off,vmport=off",
     cpu_emulated="max",
     console="ttyS0,115200",
+    channel="/dev/ttyS1",
+    console_device=("-device", "isa-serial,chardev={con}"),
+    channel_device=("-device", "isa-serial,chardev={out}"),
     cmdline=(
         "loglevel=6",
         "oops=panic",
@@ -33,4 +36,5 @@ MACHINE = Machine(
     # An emulated timer is delivered late on a busy host; the check that the
     # timer interrupt works would then fail for no fault of the kernel's.
     cmdline_emulated=("no_timer_check",),
+    stores_in_order=True,
 )

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from qemu import accel, guest, machines
+from qemu import guest, machines
 from qemu.guest import GuestSpec, Stopped
-from qemu.machine import GuestError, Topology
+from qemu.machine import Accel, GuestError, Topology
 
 # Finds the file behind `id=out` in its own arguments, as QEMU would.
 PREAMBLE = """#!/bin/sh
@@ -29,7 +29,7 @@ def spec(tmp_path: Path, body: str, idle_s: float = 5, total_s: float = 10) -> G
     fake.write_text(PREAMBLE + body)
     fake.chmod(0o755)
     machine = replace(machines.find("x86_64"), qemu=str(fake))
-    return GuestSpec(machine, Topology(), accel.emulated(""), tmp_path / "image",
+    return GuestSpec(machine, Topology(), Accel("tcg", ("-accel", "tcg")), tmp_path / "image",
                      tmp_path / "initrd", tmp_path, idle_s, total_s)
 
 
