@@ -16,8 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import compiler
+import firmware
 from errors import ToolError
+from guest_tools import check_machine
 from kdir import PreparedKernel
+from lab.tools import cross_prefix
 from options import DIMM_MIB, Options, cache_dir
 from qemu import accel, guest, initramfs, machines
 from qemu.console import Markers, Splat, find_splats, kernel_lines, last_begun
@@ -73,19 +77,35 @@ def _bare_boot_problem(parts_of_setup: tuple[Options, PreparedKernel, Machine, b
     return f"a guest tried with it ended with: {said[0] if said else booted.result.outcome}"
 
 
+def check_guest(options: Options, arch: str) -> Machine:
+    """The machine for guests of `arch`, if it can run here and as asked; cheap,
+    so that it can be called before anything is fetched or built."""
+    machine = machines.find(arch)
+    check_machine(machine)
+    machine.check_memory(Topology(options.cpus, options.mem_mib, DIMM_MIB))
+    if options.rescue and machine.arch != platform.machine():
+        raise ToolError(f"RESCUE=yes: there is no shell here for a {machine.arch} guest",
+                        f"it takes a guest of this computer's architecture, {platform.machine()}; "
+                        "leave RESCUE out")
+    return machine
+
+
 def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     """Choose machine and accelerator for a kernel; may boot a short probe."""
-    cache = cache_dir(os.environ)
-    machine = machines.find(platform.machine())
-    init = initramfs.build_init(cache)
+    cache = cache_dir(os.environ).resolve()
+    config = compiler.settings(Path(kernel.config).read_text())
+    machine = firmware.fitted(check_guest(options, kernel.arch), config, cache)
+    if machine.why_fixed:
+        say(f"node 1 is {machine.nodes.value}: {machine.why_fixed}")
+    init = initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
     parts = (options, kernel, machine, init)
-    chosen = accel.choose(options.accel, accel.host_facts(machine.qemu, kernel.release), cache,
+    chosen = accel.choose(options.accel, accel.host_facts(machine, kernel.release), cache,
                           lambda tried: _bare_boot_problem(parts, tried))
     return Setup(options, kernel, machine, chosen, init)
 
 
 def rescue_shell() -> bytes:
-    """A static busybox of this machine, for the guest's rescue shell."""
+    """A static busybox of this computer, for the guest's rescue shell."""
     for name in BUSYBOX:
         path = Path(name)
         if path.exists() and b"/ld-linux" not in (data := path.read_bytes())[:8192]:
@@ -99,7 +119,9 @@ def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
     entries = initramfs.base_entries(setup.init, shell)
     if module is not None:
         entries.append(initramfs.file("module.ko", module.read_bytes()))
-    own = [initramfs.guest_config(config)]
+    places: dict[str, str | int] = {"channel": setup.machine.channel,
+                                    "console": setup.machine.console_path()}
+    own = [initramfs.guest_config(places | config)]
     path = run_dir / "initrd"
     write_whole(path, initramfs.pack(entries) + initramfs.pack(own))
     return path
