@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 
-_STAMP = re.compile(r"^\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?")
+from qemu.ktap import STAMP
+
 _CUT_HERE = "------------[ cut here ]------------"
 _RULER = re.compile(r"^=+$")
 _END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
@@ -97,7 +98,7 @@ class Markers:
 def kernel_lines(data: bytes) -> list[str]:
     """Lines of a console without time stamps and carriage returns."""
     text = data.decode(errors="replace").replace("\r", "")
-    return [_STAMP.sub("", line.rstrip()) for line in text.split("\n")]
+    return [STAMP.sub("", line.rstrip()) for line in text.split("\n")]
 
 
 def kind_of(line: str) -> Kind | None:

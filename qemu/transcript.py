@@ -14,26 +14,23 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-_INIT = re.compile(r"@ (step|fact|end)(?: (.*))?$")
+from qemu.ktap import CONTROL, PLAN, SUBTEST, VERSION, Result, result_of
+
+_INIT = re.compile(r"@ (step|fact|end|log|report)(?: (.*))?$")
 # An init line inside another line: the other line goes on after it.
 _INIT_INSIDE = re.compile(r"(?<=[^\n])@ (?:step|fact|end) [^\n]*\n")
-_RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ([^#\s]\S*)(?:\s+# ?(.*))?$")
-_PLAN = re.compile(r"1\.\.(\d+)$")
-_SUBTEST = re.compile(r"# Subtest: (\S+)$")
+_LOGGED = re.compile(r"(\d+\.\d+)(?: (.*))?$")
 _TAGGED = re.compile(r"# ([a-z_]+)(?: (.*))?$")
 _VALUE = re.compile(r'([A-Za-z_][\w.-]*)=(?:"([^"]*)"|(\S*))(?=\s|$)')
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _INDENT = "    "
 
 
 @dataclass(frozen=True)
-class Result:
-    """One `ok` or `not ok` line; `directive` is what follows its `#`."""
+class Logged:
+    """One line of the kernel's log; seconds since its boot."""
 
-    number: int
-    ok: bool
-    name: str
-    directive: str = ""
+    at_s: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,8 @@ class Step:
 @dataclass(frozen=True)
 class Transcript:
     """All that could be read. `ended` is init's status, None if it never came
-    to its end; `subtests` has the unindented lines of each, in order."""
+    to its end; `subtests` has the unindented lines of each, in order; `log` and
+    `report` are what init sends of KUnit: the kernel's log, debugfs."""
 
     ktap: tuple[str, ...] = ()
     planned: int | None = None
@@ -66,6 +64,8 @@ class Transcript:
     steps: tuple[Step, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     ended: str | None = None
+    log: tuple[Logged, ...] = ()
+    report: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
 
     def all(self, tag: str) -> list[Tagged]:
@@ -85,10 +85,16 @@ def parse_fields(text: str) -> dict[str, str]:
     return {key: quoted or bare for key, quoted, bare in _VALUE.findall(text)}
 
 
+def logged_of(rest: str) -> Logged | None:
+    """What init says of one line of the kernel's log, after its `@ log `."""
+    match = _LOGGED.match(rest)
+    return Logged(float(match[1]), match[2] or "") if match else None
+
+
 def clean(data: bytes) -> str:
     """Text of a serial line: LF line ends, no control characters."""
     text = data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", text)
+    return CONTROL.sub("", text)
 
 
 def whole_lines(text: str) -> tuple[list[str], list[str]]:
@@ -111,11 +117,20 @@ class _Builder:
     steps: list[Step] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     ended: str | None = None
+    log: list[Logged] = field(default_factory=list)
+    report: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
 
     def from_init(self, kind: str, rest: str) -> bool:
         if kind == "end":
             self.ended = rest
+        elif kind == "report":
+            self.report.append(rest)
+        elif kind == "log":
+            logged = logged_of(rest)
+            if not logged:
+                return False
+            self.log.append(logged)
         elif kind == "fact":
             key, found, value = rest.partition("=")
             if not found:
@@ -133,7 +148,7 @@ class _Builder:
         return True
 
     def indented(self, line: str) -> bool:
-        begins = _SUBTEST.match(line)
+        begins = SUBTEST.match(line)
         if begins:
             self.current = begins.group(1)
             self.subtests.setdefault(self.current, [])
@@ -142,19 +157,20 @@ class _Builder:
         return True
 
     def top_level(self, line: str) -> bool:
-        result = _RESULT.match(line)
-        plan = _PLAN.match(line)
+        result = result_of(line)
+        plan = PLAN.match(line)
         tagged = _TAGGED.match(line)
-        if result:
+        # A scenario's name is one word; anything else is a garbled line.
+        if result and re.fullmatch(r"\S+", result.name):
             self.current = ""
-            self.results.append(Result(int(result[2]), not result[1], result[3], result[4] or ""))
+            self.results.append(result)
         elif plan:
             self.planned = int(plan[1])
         elif tagged:
             text = tagged[2] or ""
             self.tagged.append(Tagged(tagged[1], text, parse_fields(text)))
         else:
-            return line.startswith(("KTAP version", "#"))
+            return bool(VERSION.match(line)) or line.startswith("#")
         return True
 
     def line(self, line: str) -> None:
@@ -184,7 +200,7 @@ def parse(data: bytes) -> Transcript:
         tuple(built.ktap), built.planned, tuple(built.results),
         {name: tuple(text) for name, text in built.subtests.items()},
         tuple(built.tagged), tuple(built.steps), built.facts, built.ended,
-        (*built.damaged, *cut))
+        tuple(built.log), tuple(built.report), (*built.damaged, *cut))
 
 
 class LineReader:

@@ -92,3 +92,12 @@ def test_line_reader_joins_pieces() -> None:
     for piece in (b"# rec", b"ord a=1\r", b"\nok 1 x\npart"):
         reader.feed(piece)
     assert lines == ["# record a=1", "ok 1 x"]
+
+
+def test_log_and_report_of_kunit_are_kept_apart_and_whole() -> None:
+    got = parse(b"@ step kmsg ok\n@ log 5.140900     ok 1 a b\n@ log 5.2 \n@ log x\n"
+                b"@ report     # Subtest: s\n@ report \n@ step insmod ok\n")
+    assert [(line.at_s, line.text) for line in got.log] == [(5.1409, "    ok 1 a b"), (5.2, "")]
+    assert got.report == ("    # Subtest: s", "")
+    assert [step.name for step in got.steps] == ["kmsg", "insmod"]
+    assert got.damaged == ("@ log x",) and not got.ktap
