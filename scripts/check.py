@@ -104,6 +104,7 @@ def init_tests(out: Path, seconds: float) -> Count:
     built, text = command(
         ["g++", "-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
          "-fsanitize=address,undefined", "-Iqemu/init", "qemu/init/text.cc",
+         "qemu/init/kmsg.cc",
          *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("qemu/init/tests/*.cc")),
          "-o", str(binary), "-lgtest", "-lgtest_main", "-lpthread"], out, "init-build.log",
         seconds)

@@ -33,6 +33,8 @@ void run(Channel &out, const Config &config)
 	report_facts(out);
 	if (config.mode == Mode::Cycles)
 		cycle_module(out, config);
+	else if (config.mode == Mode::Kunit)
+		run_kunit(out, config);
 	else if (!config.module.empty())
 		run_module(out, config);
 	if (config.rescue)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// steps - see steps.h. The cycles are in cycles.cc.
+// steps - see steps.h. The cycles are in cycles.cc, KUnit in kunit.cc.
 #include "steps.h"
 
 #include "system.h"

@@ -33,6 +33,10 @@ void remove_module(Channel &out, const Config &config);
  * removal in mid-run, and reports memory counters along the way. */
 void cycle_module(Channel &out, const Config &config);
 
+/* Loads a module of KUnit suites and sends what they say, while they run and
+ * once more when they have ended. */
+void run_kunit(Channel &out, const Config &config);
+
 void rescue_shell(Channel &out, const Config &config);
 
 } // namespace guest

@@ -57,6 +57,8 @@ bool set_mode(std::string_view value, Mode *mode)
 		*mode = Mode::Run;
 	else if (value == "cycles")
 		*mode = Mode::Cycles;
+	else if (value == "kunit")
+		*mode = Mode::Kunit;
 	else
 		return false;
 	return true;

@@ -14,7 +14,7 @@
 
 namespace guest {
 
-enum class Mode { Bare, Run, Cycles };
+enum class Mode { Bare, Run, Cycles, Kunit };
 
 /* What the host asks of this guest. Every member has the value it takes when
  * the configuration is silent about it. */

@@ -29,6 +29,13 @@ TEST(Config, ReadsEveryKey)
 	EXPECT_TRUE(c.problem.empty());
 }
 
+TEST(Config, KnowsEveryMode)
+{
+	EXPECT_EQ(parse_config("mode=run").mode, Mode::Run);
+	EXPECT_EQ(parse_config("mode=kunit").mode, Mode::Kunit);
+	EXPECT_EQ(parse_config("mode=kunitx").problem, "mode=kunitx");
+}
+
 TEST(Config, IsSilentAboutWhatIsAbsent)
 {
 	const Config c = parse_config("\n# a comment\r\n  mode = bare \r\n");
