@@ -25,12 +25,14 @@ _FIELD = re.compile(r"^([A-Z][a-z-]+): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 @dataclass(frozen=True)
 class Header:
     """What a busted kernel promises. `expects` holds (scenario or KUnit suite,
-    invariant, cause), and is empty for a harmless edit."""
+    invariant, cause), and is empty for a harmless edit; `needs` is what the
+    guest must have for the bug to show."""
 
     subject: str
     undoes: str
     symptom: str
     series: str
+    needs: frozenset[str]
     expects: tuple[tuple[str, str, str], ...]
 
 
@@ -55,7 +57,8 @@ def header_of(text: str, name: str) -> Header:
                             "scenario, invariant and cause; or the one word nothing")
         expects.append((parts[0], parts[1], parts[2]))
     return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
-                  fields["Series"][0], tuple(expects))
+                  fields["Series"][0], frozenset(" ".join(fields.get("Needs", [])).split()),
+                  tuple(expects))
 
 
 def touched(text: str) -> list[str]:
