@@ -93,6 +93,14 @@ struct st_object_view {
 	uint32_t cpu;			/* that read it */
 };
 
+/* Where the extensions of a slab lie; none: it has no vector. */
+enum st_placement {
+	ST_PLACED_NOWHERE,
+	ST_PLACED_EXTERNAL,		/* a vector outside the slab */
+	ST_PLACED_LEFTOVER,		/* a vector behind the last object */
+	ST_PLACED_IN_OBJECT,		/* each in the padding of its object */
+};
+
 enum st_cache_flags {
 	ST_CACHE_ACCOUNT = 1,		/* SLAB_ACCOUNT */
 	ST_CACHE_CTOR = 2,		/* has a constructor, so is never merged */
@@ -278,6 +286,8 @@ struct st_ops {
 	/* rows of every cache for nid; -ENOSPC: more than max */
 	int (*node_rows)(const struct st_layout *layout, int32_t nid,
 			 struct st_node_row *rows, uint32_t max);
+	/* nodes that have memory, or memory that is not all movable; how many */
+	uint32_t (*memory_nodes)(int normal, uint32_t *nids, uint32_t max);
 	/* control: node structures freed on offline, as up to 5.11 */
 	int (*busted_nodes_start)(int32_t nid);
 	int (*busted_node_rows)(struct st_node_row *rows, uint32_t max);
@@ -309,6 +319,43 @@ void st_core_layout(const struct st_core *core,
 		    void *arg);
 /* every scenario asked for, to the end or until stopping() */
 void st_core_run(struct st_core *core, struct st_totals *totals);
+
+enum st_verdict { ST_PASS, ST_FAIL, ST_SKIP, ST_BROKEN };
+
+#define ST_FINDINGS_BYTES 640
+
+/* What one question, asked outside a run, came to. */
+struct st_answer {
+	uint32_t verdict;		/* enum st_verdict */
+	uint64_t observations, overlaps;
+	const char *invariant;		/* first that broke, "" if none */
+	const char *cause;		/* of that breach, "none" if none */
+	char reason[ST_REASON_BYTES];	/* why skip or broken */
+	char note[ST_REASON_BYTES];
+	/* a line for each broken invariant: its name, how often, cause, evidence */
+	char findings[ST_FINDINGS_BYTES];
+};
+
+/*
+ * Single questions, for a caller that judges by itself when it asks them; one
+ * at a time. Nothing is emitted, and everything is given back before they
+ * return.
+ */
+/* a scenario by its name; duration_ns counts for timed ones */
+void st_core_ask(struct st_core *core, const char *scenario, uint64_t duration_ns,
+		 struct st_answer *answer);
+/* one cache: placement is enum st_placement, what it is to be made for */
+void st_core_ask_cache(struct st_core *core, const struct st_cache_spec *spec,
+		       uint32_t placement, struct st_answer *answer);
+/* whether the type of slab->stride can hold the largest step there is */
+void st_core_ask_stride(struct st_core *core, struct st_answer *answer);
+/* node structures of every cache as they stand */
+void st_core_ask_nodes(struct st_core *core, struct st_answer *answer);
+/* and while a node's memory goes and comes once; zone is enum st_block_state */
+void st_core_ask_node_cycle(struct st_core *core, uint32_t zone, struct st_answer *answer);
+/* what was learned, and "" or why a part of it is missing */
+const struct st_layout *st_core_facts(const struct st_core *core, const char **exts_missing,
+				      const char **nodes_missing);
 
 #ifdef __cplusplus
 }

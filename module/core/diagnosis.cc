@@ -21,6 +21,9 @@ Cause diagnose(Invariant broken, const Sighting &s)
 	case Invariant::NodePointerKept:
 	case Invariant::NodeBarnKept:
 	case Invariant::NodeStructElsewhere:
+	case Invariant::NodeStructPresent:
+	case Invariant::NodeStructHome:
+	case Invariant::NodeBarnEverywhere:
 	case Invariant::OfflineNodeHasNoSlabs:
 		return Cause::Lifetime;
 	case Invariant::ExtsNamesMemcg:
@@ -37,8 +40,9 @@ Cause diagnose(Invariant broken, const Sighting &s)
 		return Cause::Ordering;
 	// Truncation is arithmetic, so wrong on the CPU that wrote it, too; only a
 	// step is small enough for a narrow type to be plausible.
-	if (broken == Invariant::ExtsStepMatchesLayout && s.on_writer != s.expected &&
-	    truncated_to_bits(s.expected, s.on_writer))
+	const bool is_step = broken == Invariant::ExtsStepMatchesLayout ||
+			     broken == Invariant::StrideFitsType;
+	if (is_step && s.on_writer != s.expected && truncated_to_bits(s.expected, s.on_writer))
 		return Cause::Truncation;
 	return Cause::Corruption;
 }

@@ -2,23 +2,29 @@
 //
 // experiment - see experiment.h. This file: the run as a whole, and what core
 // offers to main.c.
-#include "experiment.h"
+#include "core.h"
 
 using namespace st;
 
-struct st_core {
-	const st_ops *ops;
-	st_request request;
-	st_environment env;
-	Layout layout;
-	Report *report;
-	Tally *tally;
-	alignas(16) u8 report_storage[sizeof(Report)];
-	alignas(16) u8 tally_storage[sizeof(Tally)];
-};
+void st::run_family(const Context &context, const Scenario &scenario, Tally *tally)
+{
+	switch (scenario.family) {
+	case Family::Exts: return run_exts(context, scenario, tally);
+	case Family::BustedExts: return run_busted_exts(context, scenario, tally);
+	case Family::Late: return run_late(context, scenario, tally);
+	case Family::Handoff:
+	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
+	case Family::Node: return run_node(context, scenario, tally);
+	}
+}
 
-// Storage comes from main.c, so placement new is all that core needs.
-inline void *operator new(size_t, void *at) noexcept { return at; }
+// Each scenario has its own stream of random numbers, whichever others run.
+u64 st::scenario_seed(u64 seed, const Scenario &scenario)
+{
+	for (const char *c = scenario.name; *c; c++)
+		seed = (seed ^ u8(*c)) * 0x100000001b3ull;
+	return seed;
+}
 
 namespace {
 
@@ -48,18 +54,6 @@ u64 share_ns(const st_request &request)
 	return u64(request.seconds) * 1000000000ull / (timed ? timed : 1);
 }
 
-void run_family(const Context &context, const Scenario &scenario, Tally *tally)
-{
-	switch (scenario.family) {
-	case Family::Exts: return run_exts(context, scenario, tally);
-	case Family::BustedExts: return run_busted_exts(context, scenario, tally);
-	case Family::Late: return run_late(context, scenario, tally);
-	case Family::Handoff:
-	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
-	case Family::Node: return run_node(context, scenario, tally);
-	}
-}
-
 void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
 {
 	const Verdict verdict = tally.verdict();
@@ -79,18 +73,10 @@ void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
 	totals->broken += verdict == Verdict::Broken;
 }
 
-// Each scenario has its own stream of random numbers, whichever others run.
-u64 scenario_seed(u64 seed, const Scenario &scenario)
-{
-	for (const char *c = scenario.name; *c; c++)
-		seed = (seed ^ u8(*c)) * 0x100000001b3ull;
-	return seed;
-}
-
 void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *totals)
 {
 	const st_ops &ops = *core->ops;
-	Tally &tally = *new (core->tally_storage) Tally();
+	Tally &tally = core->fresh_tally();
 	const Context context{ops, core->env, core->layout,
 			      scenario_seed(core->request.seed, scenario),
 			      share_ns(core->request)};

@@ -11,6 +11,10 @@
 
 namespace st {
 
+// Not a member: static constexpr members are inline variables, of which gcc
+// warns where the kernel's flags leave it without weak symbols.
+constexpr u64 kPatienceNs = 30000000000ull;
+
 // What a family's function works with.
 struct Context {
 	const st_ops &ops;
@@ -27,15 +31,27 @@ struct Context {
 		const u64 now = ops.now_ns();
 		return now >= end_ns && (overlaps || now - end_ns >= kPatienceNs);
 	}
-	static constexpr u64 kPatienceNs = 30000000000ull;
 	bool two_cpus() const { return env.cpus >= 2; }
 };
+
+// By the scenario's family, one of the functions below.
+void run_family(const Context &context, const Scenario &scenario, Tally *tally);
+u64 scenario_seed(u64 seed, const Scenario &scenario);
 
 void run_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_late(const Context &context, const Scenario &scenario, Tally *tally);
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
+
+// Parts of the above that can be asked alone: one cache, one cycle of the
+// node's memory through one zone (enum st_block_state), node structures as
+// they stand, the type of the stride.
+void ask_cache(const Context &context, const st_cache_spec &spec, Placement wanted,
+	       Tally *tally);
+void ask_node_cycle(const Context &context, u32 zone, Tally *tally);
+void ask_nodes(const Context &context, Tally *tally);
+void ask_stride(const Context &context, Tally *tally);
 
 // Rounds of engine and bare loop, in turns; one line of the report a round.
 void run_bench(const Context &context, u32 rounds, Report *report);

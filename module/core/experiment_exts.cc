@@ -228,6 +228,59 @@ void run_exts(const Context &context, const Scenario &scenario, Tally *tally)
 	tally->note(note.text());
 }
 
+namespace {
+
+// Why a cache that could be looked at has no extension of the kind wanted.
+void placed_elsewhere(const st_cache_spec &spec, Placement seen, Tally *tally)
+{
+	Line<ST_REASON_BYTES> why;
+	why.add("objects of ").add_dec(spec.object_bytes).add(" bytes, aligned to ");
+	why.add_dec(spec.align_bytes).add(": this kernel's extensions are ").add(name(seen));
+	tally->skip(why.text());
+}
+
+} // namespace
+
+void ask_cache(const Context &context, const st_cache_spec &spec, Placement wanted, Tally *tally)
+{
+	if (!can_ask(context, wanted, tally))
+		return;
+	if (spec.object_bytes > context.env.max_object_bytes ||
+	    spec.align_bytes > context.env.max_object_bytes)
+		return tally->skip("this kernel has no objects of that size");
+	Workspace work(context.ops);
+	if (!work)
+		return tally->broken("there is no memory for the views of objects");
+	const CacheStep step{spec, objects_for(spec), 0, context.two_cpus() ? 1u : 0u};
+	Subject subject{&step.spec, &context.layout.facts(), 0, wanted};
+	if (context.ops.cache_create(&step.spec, &subject.cache))
+		return tally->broken("the cache could not be made");
+	const s32 judged = look_at_cache(context, step, subject, &work, tally);
+	context.ops.cache_destroy(subject.cache);
+	if (judged < 0)
+		return tally->broken("the cache could not be filled and looked at");
+	tally->observed(u32(judged));
+	if (!judged)
+		placed_elsewhere(spec, placement_of(work.writer[0], context.layout.facts()), tally);
+}
+
+void ask_stride(const Context &context, Tally *tally)
+{
+	if (!context.layout.exts_missing().empty())
+		return tally->skip(context.layout.exts_missing().text());
+	const st_layout &layout = context.layout.facts();
+	if (!layout.stride.bits)
+		return tally->skip("this kernel keeps no stride");
+	const Finding finding = stride_fits_type(layout, context.env.max_object_bytes);
+	tally->observed(1);
+	tally->ask(Invariant::StrideFitsType, finding, [&](Evidence &evidence) {
+		evidence.add("objects of up to ").add_dec(context.env.max_object_bytes);
+		evidence.add(" bytes, stride of ").add_dec(layout.stride.bits).add(" bits: expected ");
+		evidence.add_hex(finding.sighting.expected).add(" kept ");
+		evidence.add_hex(finding.sighting.on_writer);
+	});
+}
+
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally)
 {
 	static constexpr st_cache_spec kSpecs[] = {{256, 0, 0}, {256, 0, 0}, {65472, 65536, 0}};

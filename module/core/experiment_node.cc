@@ -224,7 +224,33 @@ bool can_ask(const Context &context, bool busted, const st_hotplug_target &targe
 	return false;
 }
 
+void note_target(const st_hotplug_target &target, Text zones, Tally *tally)
+{
+	Line<ST_REASON_BYTES> note;
+	note.add("node ").add_dec(u64(target.nid)).add(", ").add_dec(target.blocks);
+	tally->note(note.add(" blocks, ").add(zones).text());
+}
+
 } // namespace
+
+void ask_node_cycle(const Context &context, u32 zone, Tally *tally)
+{
+	st_hotplug_target target;
+	context.ops.hotplug_target(&target);
+	if (!can_ask(context, false, target, tally))
+		return;
+	if (zone == ST_BLOCK_KERNEL && target.movable_only[0])
+		return tally->skip(target.movable_only);
+	Watch watch(context, target.nid, false, tally);
+	// found online and movable, so that its going is the first half for either zone
+	if (watch.start() &&
+	    step(context, target, ST_BLOCK_OFFLINE, ST_BLOCK_MOVABLE, &watch, tally) &&
+	    step(context, target, zone, zone, &watch, tally) && zone == ST_BLOCK_KERNEL)
+		(void)step(context, target, ST_BLOCK_OFFLINE, zone, &watch, tally);
+	if (context.ops.blocks_restore())
+		tally->broken("a memory block could not be put back as it was found");
+	note_target(target, zone == ST_BLOCK_MOVABLE ? "zone movable" : "zone normal", tally);
+}
 
 void run_node(const Context &context, const Scenario &scenario, Tally *tally)
 {
@@ -252,9 +278,7 @@ void run_node(const Context &context, const Scenario &scenario, Tally *tally)
 		context.ops.busted_nodes_stop();
 	if (context.ops.blocks_restore())
 		tally->broken("a memory block could not be put back as it was found");
-	Line<ST_REASON_BYTES> note;
-	note.add("node ").add_dec(u64(target.nid)).add(", ").add_dec(target.blocks);
-	tally->note(note.add(" blocks, zones movable and normal").text());
+	note_target(target, "zones movable and normal", tally);
 }
 
 } // namespace st

@@ -76,6 +76,38 @@ Finding stride_stable(const st_object_view &before, const st_object_view &after)
 	return equal(before.step_bytes, before.step_bytes, after.step_bytes);
 }
 
+Finding stride_fits_type(const st_layout &layout, u64 largest_step)
+{
+	const u32 bits = layout.stride.bits;
+	const u64 kept = bits && bits < 64 ? largest_step & ((1ull << bits) - 1) : largest_step;
+	return equal(largest_step, kept, kept);
+}
+
+Finding node_struct_present(const st_node_row &row)
+{
+	return Finding{row.node != 0, Sighting{1, row.node, row.node, row.node}};
+}
+
+Finding node_struct_distinct(const st_node_row &a, const st_node_row &b)
+{
+	const bool shared = (a.node && a.node == b.node) || (a.barn && a.barn == b.barn);
+	return Finding{!shared, Sighting{a.node, b.node, b.node, b.node}};
+}
+
+Finding node_struct_home(const st_node_row &row, Span<const u32> nodes)
+{
+	bool there = !row.node;
+	for (u32 nid : nodes)
+		there = there || (row.home >= 0 && u32(row.home) == nid);
+	const u64 home = u64(s64(row.home));
+	return Finding{there, Sighting{nodes.empty() ? 0 : nodes[0], home, home, home}};
+}
+
+Finding node_barn_everywhere(const st_node_row &a, const st_node_row &b)
+{
+	return Finding{(a.barn != 0) == (b.barn != 0), Sighting{a.barn, b.barn, b.barn, b.barn}};
+}
+
 Finding node_pointer_kept(const st_node_row &before, const st_node_row &after)
 {
 	if (!before.node)

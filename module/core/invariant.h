@@ -29,6 +29,18 @@ Finding exts_cleared(const st_object_view &after_free);
 // The same object seen by two CPUs, or before and after, while its slab lives.
 Finding stride_stable(const st_object_view &before, const st_object_view &after);
 
+// A type that cannot hold the step of the largest object will truncate it,
+// whether or not such an object is ever made.
+Finding stride_fits_type(const st_layout &layout, u64 largest_step);
+
+// One cache's row for a node that has memory.
+Finding node_struct_present(const st_node_row &row);
+// Rows of two caches for one node, or of one cache for two.
+Finding node_struct_distinct(const st_node_row &a, const st_node_row &b);
+// nodes: those that have memory.
+Finding node_struct_home(const st_node_row &row, Span<const u32> nodes);
+// Rows of one cache for two nodes that have memory.
+Finding node_barn_everywhere(const st_node_row &a, const st_node_row &b);
 // before, after: one cache's rows for the same node.
 Finding node_pointer_kept(const st_node_row &before, const st_node_row &after);
 Finding node_barn_kept(const st_node_row &before, const st_node_row &after);

@@ -17,6 +17,8 @@ u64 slot_bytes(const st_cache_spec &spec)
 	return (bytes + align - 1) / align * align;
 }
 
+} // namespace
+
 u32 objects_for(const st_cache_spec &spec)
 {
 	const u64 wanted = kFillBytes / slot_bytes(spec);
@@ -24,8 +26,6 @@ u32 objects_for(const st_cache_spec &spec)
 		return 3;
 	return wanted < kMaxObjects ? static_cast<u32>(wanted) : kMaxObjects;
 }
-
-} // namespace
 
 u64 Random::next()
 {

@@ -27,6 +27,9 @@ struct CacheStep {
 
 constexpr u32 kMaxObjects = 1024;
 
+// How many objects of such a cache to look at: more than a slab of small ones.
+u32 objects_for(const st_cache_spec &spec);
+
 // The caches of exts-*: for every power of two up to the largest object, a
 // size below and one above it, shaped so that the placement wanted results.
 class CachePlan {

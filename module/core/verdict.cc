@@ -25,7 +25,9 @@ Text name(Invariant invariant)
 		"exts-in-bounds", "exts-vector-long-enough", "exts-own-slot",
 		"exts-names-memcg", "exts-cleared-on-free", "stride-stable-while-live",
 		"free-sees-alloc", "node-pointer-kept", "node-barn-kept",
-		"node-struct-elsewhere", "offline-node-has-no-slabs"};
+		"node-struct-elsewhere", "offline-node-has-no-slabs", "stride-fits-type",
+		"node-struct-present", "node-struct-distinct", "node-struct-home",
+		"node-barn-everywhere"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

@@ -25,6 +25,11 @@ enum class Invariant : u8 {
 	NodeBarnKept,		// and so does the barn
 	NodeStructElsewhere,	// neither lies in the memory that goes
 	OfflineNodeHasNoSlabs,
+	StrideFitsType,		// slab->stride can hold the largest step there is
+	NodeStructPresent,	// a node with memory has every cache's structure
+	NodeStructDistinct,	// which no other cache or node shares
+	NodeStructHome,		// and which lies in memory that is there
+	NodeBarnEverywhere,	// a cache has a barn on all such nodes or on none
 	Count,
 };
 

@@ -61,6 +61,17 @@ static void read_row(const struct st_layout *layout, const void *cache, s32 nid,
 		row->barn = st_field_read(node, layout->barn_in_node);
 }
 
+u32 st_memory_nodes(int normal, u32 *nids, u32 max)
+{
+	u32 count = 0;
+	int nid;
+
+	for_each_node_state(nid, normal ? N_NORMAL_MEMORY : N_MEMORY)
+		if (count < max)
+			nids[count++] = nid;
+	return count;
+}
+
 int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows, u32 max)
 {
 	const struct list_head *link;

@@ -61,6 +61,7 @@ const struct st_ops st_ops = {
 	.block_set = st_block_set,
 	.blocks_restore = st_blocks_restore,
 	.node_rows = st_node_rows,
+	.memory_nodes = st_memory_nodes,
 	.busted_nodes_start = st_busted_nodes_start,
 	.busted_node_rows = st_busted_node_rows,
 	.busted_nodes_stop = st_busted_nodes_stop,

@@ -96,6 +96,7 @@ int st_late(const struct st_late_spec *spec, struct st_late_counts *counts);
 const char *st_nodes_init(void);	/* why caches cannot be listed, or NULL */
 int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows,
 		 u32 max);
+u32 st_memory_nodes(int normal, u32 *nids, u32 max);
 void st_hotplug_init(int wanted_nid);	/* in a task that sees /sys */
 void st_hotplug_exit(void);		/* puts every block back as found */
 void st_hotplug_target(struct st_hotplug_target *target);

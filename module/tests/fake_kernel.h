@@ -85,6 +85,7 @@ public:
 	st_environment env = {};
 	std::set<std::string> failing;		// operations that return -ENOMEM
 	u64 stop_at = 0;			// number of calls after which to stop
+	s32 asked_nid = 0;			// by the last node_rows()
 	bool kept_on_free = false;		// a freed object's slot is not cleared
 	std::function<void(st_object_view &)> on_view;
 	std::function<void(const st_handoff_spec &, st_handoff_counts &)> on_handoff;

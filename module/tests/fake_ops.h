@@ -91,8 +91,9 @@ inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
 	for (u32 i = 0; i < 3 && i < max; i++) {
 		row[i] = {};
 		row[i].cache = 0x1000 * (i + 1);
-		row[i].node = busted && offline ? 0 : 0x2000 * (i + 1);
-		row[i].barn = shape.barn == Barn::None ? 0 : 0x3000 * (i + 1);
+		const u64 id = i + 1 + (asked_nid > 0 ? 0x100 : 0);
+		row[i].node = busted && offline ? 0 : 0x2000 * id;
+		row[i].barn = shape.barn == Barn::None ? 0 : 0x3000 * id;
 		row[i].nr_slabs = offline ? 0 : 5;
 		snprintf(row[i].name, sizeof(row[i].name), "cache-%u", i);
 		if (on_row && !busted)
@@ -162,8 +163,14 @@ inline st_ops FakeKernel::ops()
 		self->normal = false;
 		return 0;
 	};
-	o.node_rows = [](const st_layout *, s32, st_node_row *row, u32 max) {
+	o.node_rows = [](const st_layout *, s32 nid, st_node_row *row, u32 max) {
+		self->asked_nid = nid;
 		return self->rows(false, row, max);
+	};
+	o.memory_nodes = [](int normal, u32 *nids, u32) {
+		nids[0] = 0;
+		nids[1] = 1;
+		return normal ? 1u : 2u;
 	};
 	o.busted_nodes_start = [](s32) { return self->enter("busted_nodes_start") ? 0 : -12; };
 	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// experiment_census - the node structures of every cache, as they stand while
+// no memory comes or goes: there, of its own, in memory that is there. What
+// becomes of them when a node goes is experiment_node's question.
+#include "experiment.h"
+
+namespace st {
+namespace {
+
+constexpr u32 kMaxRows = 2048;	// caches times nodes
+
+using Row = st_node_row;
+
+class Census {
+public:
+	Census(const Context &context, Tally *tally)
+		: context_(context), tally_(tally), rows_(context.ops, kMaxRows)
+	{
+	}
+
+	void take()
+	{
+		if (!rows_)
+			return tally_->broken("there is no memory for the rows of caches");
+		nodes_ = context_.ops.memory_nodes(0, nids_, ST_MAX_NODES);
+		for (u32 n = 0; n < nodes_; n++)
+			if (!read(nids_[n], &begin_[n + 1], begin_[n]))
+				return tally_->broken("the caches' node structures could not be "
+						      "listed");
+		tally_->observed(begin_[nodes_]);
+		for (u32 n = 0; n < nodes_; n++)
+			judge_node(n);
+		judge_distinct();
+		note();
+	}
+
+private:
+	bool read(u32 nid, u32 *end, u32 begin)
+	{
+		const int got = context_.ops.node_rows(&context_.layout.facts(), s32(nid),
+						       rows_.data() + begin, kMaxRows - begin);
+		*end = begin + u32(got < 0 ? 0 : got);
+		return got > 0;
+	}
+	Span<Row> rows(u32 n) const
+	{
+		return Span<Row>(rows_.data() + begin_[n], begin_[n + 1] - begin_[n]);
+	}
+
+	// Up to about 6.16 SLUB did nothing for a node whose memory is all movable:
+	// there all caches have a structure or none has.
+	bool must_have_structures(u32 n) const
+	{
+		u32 normal[ST_MAX_NODES];
+		const u32 count = context_.ops.memory_nodes(1, normal, ST_MAX_NODES);
+		for (u32 i = 0; i < count; i++)
+			if (normal[i] == nids_[n])
+				return true;
+		for (const Row &row : rows(n))
+			if (row.node)
+				return true;
+		return false;
+	}
+
+	void ask(Invariant invariant, const Finding &finding, const Row &row, u32 nid, Text what)
+	{
+		tally_->ask(invariant, finding, [&](Evidence &evidence) {
+			evidence.add("cache ").add(row.name).add(" node ").add_dec(nid);
+			evidence.add(": ").add(what);
+		});
+	}
+
+	void judge_node(u32 n)
+	{
+		const bool must = must_have_structures(n);
+		for (const Row &row : rows(n)) {
+			if (must)
+				ask(Invariant::NodeStructPresent, node_struct_present(row), row,
+				    nids_[n], "no structure although the node has memory");
+			ask(Invariant::NodeStructHome,
+			    node_struct_home(row, Span<const u32>(nids_, nodes_)), row, nids_[n],
+			    "structure lies on a node without memory");
+			const Row *first = must && n ? find(0, row) : nullptr;
+			if (first && first->node)
+				ask(Invariant::NodeBarnEverywhere,
+				    node_barn_everywhere(*first, row), row, nids_[n],
+				    row.barn ? "a barn here, none on the first node"
+					     : "no barn here, one on the first node");
+		}
+	}
+
+	const Row *find(u32 n, const Row &wanted) const
+	{
+		for (const Row &row : rows(n))
+			if (row.cache == wanted.cache)
+				return &row;
+		return nullptr;
+	}
+
+	// Every structure against every other one.
+	void judge_distinct()
+	{
+		for (u32 n = 0; n < nodes_; n++)
+			for (u32 i = begin_[n]; i < begin_[n + 1]; i++)
+				for (u32 j = 0; j < i; j++)
+					ask(Invariant::NodeStructDistinct,
+					    node_struct_distinct(rows_[j], rows_[i]), rows_[i],
+					    nids_[n], "shares its structure with another");
+	}
+
+	void note()
+	{
+		Line<ST_REASON_BYTES> line;
+		u32 structures = 0, barns = 0;
+		for (u32 i = 0; i < begin_[nodes_]; i++) {
+			structures += rows_[i].node != 0;
+			barns += rows_[i].barn != 0;
+		}
+		line.add_dec(begin_[nodes_]).add(" rows on ").add_dec(nodes_).add(" nodes, ");
+		line.add_dec(structures).add(" structures, ").add_dec(barns).add(" barns");
+		tally_->note(line.text());
+	}
+
+	const Context &context_;
+	Tally *tally_;
+	Buffer<Row> rows_;
+	u32 nids_[ST_MAX_NODES] = {};
+	u32 begin_[ST_MAX_NODES + 1] = {};	// of each node's rows
+	u32 nodes_ = 0;
+};
+
+} // namespace
+
+void ask_nodes(const Context &context, Tally *tally)
+{
+	if (context.env.nodes_reason[0])
+		return tally->skip(context.env.nodes_reason);
+	if (!context.layout.nodes_missing().empty())
+		return tally->skip(context.layout.nodes_missing().text());
+	Census(context, tally).take();
+}
+
+} // namespace st
