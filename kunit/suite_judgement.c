@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suite - what core must catch and on what it must stay silent, asked inside a
- * kernel: compiled with its flags, run on its stacks. The same questions are
- * asked on the host in module/tests; slabs with bugs in them, and time, are for
- * the scenarios of slubtorture.ko.
+ * suite_judgement - what core must catch and on what it must stay silent, on
+ * values made up for it and asked inside a kernel: compiled with its flags, run
+ * on its stacks. The same is asked on the host in module/tests.
  */
-#include <kunit/test.h>
-#include <linux/module.h>
-
+#include "fixture.h"
 #include "judgement.h"
-#include "real_slab.h"
 
 #define STK_SLAB 0x10000000ull
 #define STK_VECTOR 0x90000000ull
@@ -70,7 +66,7 @@ static struct stk_step stk_wide_steps[] = {
 };
 KUNIT_ARRAY_PARAM(stk_wide, stk_wide_steps, stk_step_name);
 
-static void stk_truncated_step(struct kunit *test)
+static void judgement_truncated_step(struct kunit *test)
 {
 	const struct stk_step *step = test->param_value;
 	struct st_object_view kept = stk_in_object(step->bytes, (uint16_t)step->bytes, 2);
@@ -79,7 +75,7 @@ static void stk_truncated_step(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&kept, &stk_layout), "none");
 }
 
-static void stk_whole_wide_step(struct kunit *test)
+static void judgement_whole_wide_step(struct kunit *test)
 {
 	const struct stk_step *step = test->param_value;
 	struct st_object_view kept = stk_in_object(step->bytes, step->bytes, 2);
@@ -94,7 +90,7 @@ static struct stk_step stk_narrow_steps[] = {
 };
 KUNIT_ARRAY_PARAM(stk_narrow, stk_narrow_steps, stk_step_name);
 
-static void stk_step_that_fits(struct kunit *test)
+static void judgement_step_that_fits(struct kunit *test)
 {
 	const struct stk_step *step = test->param_value;
 	struct st_object_view kept = stk_in_object(step->bytes, (uint16_t)step->bytes, 3);
@@ -103,14 +99,14 @@ static void stk_step_that_fits(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, stk_bounds_cause(&kept, &stk_layout), "none");
 }
 
-static void stk_late_step(struct kunit *test)
+static void judgement_late_step(struct kunit *test)
 {
 	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 16, 0, 16), "ordering");
 	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 16, 0, 0), "corruption");
 	KUNIT_EXPECT_STREQ(test, stk_sighting_cause(16, 17, 17, 17), "corruption");
 }
 
-static void stk_slot_overlap(struct kunit *test)
+static void judgement_slot_overlap(struct kunit *test)
 {
 	struct st_object_view a = stk_external(STK_EXT_BYTES, 0);
 	struct st_object_view b = stk_external(STK_EXT_BYTES, 1);
@@ -122,7 +118,7 @@ static void stk_slot_overlap(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, stk_slots_cause(&a, &a, &stk_layout), "none");
 }
 
-static void stk_slot_in_bounds(struct kunit *test)
+static void judgement_slot_in_bounds(struct kunit *test)
 {
 	struct st_object_view view = stk_external(STK_EXT_BYTES, 3);
 
@@ -135,7 +131,7 @@ static void stk_slot_in_bounds(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
 }
 
-static void stk_vector_too_short(struct kunit *test)
+static void judgement_vector_too_short(struct kunit *test)
 {
 	struct st_object_view view = stk_external(STK_EXT_BYTES, 0);
 
@@ -144,7 +140,7 @@ static void stk_vector_too_short(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, stk_vector_cause(&view, &stk_layout), "none");
 }
 
-static void stk_node_pointer_gone(struct kunit *test)
+static void judgement_node_pointer_gone(struct kunit *test)
 {
 	const struct st_node_row before = { .cache = 1, .node = 0x1000, .barn = 0x2000 };
 	struct st_node_row after = before;
@@ -159,7 +155,7 @@ static void stk_node_pointer_gone(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, stk_barn_cause(&before, &after), "lifetime");
 }
 
-static void stk_histogram(struct kunit *test)
+static void judgement_histogram(struct kunit *test)
 {
 	struct st_handoff_counts *counts = kunit_kzalloc(test, sizeof(*counts), GFP_KERNEL);
 	char row[64];
@@ -175,56 +171,20 @@ static void stk_histogram(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, row, "3 :> content=0; metadata=1; slab=1;");
 }
 
-/* Every object of a cache of this kernel lies in a slab that names the cache. */
-static void stk_real_slab_names_cache(struct kunit *test)
-{
-	struct stk_real_slab *mine = kunit_kzalloc(test, sizeof(*mine), GFP_KERNEL);
-	struct stk_real_slab *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
-	struct st_object_view view = {};
-	unsigned int i, foreign = 0;
-	int word = -1;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mine);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
-	if (stk_real_get(mine, "slubtorture_kunit", 200) ||
-	    stk_real_get(other, "slubtorture_kunit_other", 200)) {
-		KUNIT_FAIL(test, "no objects");
-		goto out;
-	}
-	word = stk_back_pointer_word(mine->object[0], mine->cache);
-	KUNIT_EXPECT_GE(test, word, 0);
-	for (i = 0; word >= 0 && i < STK_REAL_OBJECTS; i++) {
-		view.slab_cache = stk_slab_word(mine->object[i], word);
-		KUNIT_EXPECT_STREQ(test, stk_cache_cause(&view, (unsigned long)mine->cache),
-				   "none");
-		view.slab_cache = stk_slab_word(other->object[i], word);
-		foreign += strcmp(stk_cache_cause(&view, (unsigned long)mine->cache), "none") != 0;
-	}
-	KUNIT_EXPECT_EQ(test, foreign, STK_REAL_OBJECTS);
-out:
-	stk_real_put(other);
-	stk_real_put(mine);
-}
-
 static struct kunit_case stk_cases[] = {
-	KUNIT_CASE_PARAM(stk_truncated_step, stk_wide_gen_params),
-	KUNIT_CASE_PARAM(stk_whole_wide_step, stk_wide_gen_params),
-	KUNIT_CASE_PARAM(stk_step_that_fits, stk_narrow_gen_params),
-	KUNIT_CASE(stk_late_step),
-	KUNIT_CASE(stk_slot_overlap),
-	KUNIT_CASE(stk_slot_in_bounds),
-	KUNIT_CASE(stk_vector_too_short),
-	KUNIT_CASE(stk_node_pointer_gone),
-	KUNIT_CASE(stk_histogram),
-	KUNIT_CASE(stk_real_slab_names_cache),
+	KUNIT_CASE_PARAM(judgement_truncated_step, stk_wide_gen_params),
+	KUNIT_CASE_PARAM(judgement_whole_wide_step, stk_wide_gen_params),
+	KUNIT_CASE_PARAM(judgement_step_that_fits, stk_narrow_gen_params),
+	KUNIT_CASE(judgement_late_step),
+	KUNIT_CASE(judgement_slot_overlap),
+	KUNIT_CASE(judgement_slot_in_bounds),
+	KUNIT_CASE(judgement_vector_too_short),
+	KUNIT_CASE(judgement_node_pointer_gone),
+	KUNIT_CASE(judgement_histogram),
 	{}
 };
 
-static struct kunit_suite stk_suite = {
-	.name = "slubtorture",
+struct kunit_suite stk_judgement_suite = {
+	.name = STK_SUITE("judgement"),
 	.test_cases = stk_cases,
 };
-kunit_test_suite(stk_suite);
-
-MODULE_DESCRIPTION("KUnit suite of slubtorture's judgement");
-MODULE_LICENSE("GPL");

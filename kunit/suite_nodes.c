@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * suite_nodes - the node structures of every cache of the running kernel, as
+ * they stand and while a node's memory goes and comes once. Slabs with bugs in
+ * them are suite_busted's, synthetic rows suite_judgement's.
+ */
+#include "fixture.h"
+
+static void nodes_have_structures(struct kunit *test)
+{
+	st_core_ask_nodes(stk.core, &stk.answer);
+	stk_expect_pass(test, &stk.answer);
+}
+
+static void nodes_keep_structures_movable(struct kunit *test)
+{
+	st_core_ask_node_cycle(stk.core, ST_BLOCK_MOVABLE, &stk.answer);
+	stk_expect_pass(test, &stk.answer);
+}
+
+/* Up to about 6.16 SLUB looked at a node's last normal memory only. */
+static void nodes_keep_structures_normal(struct kunit *test)
+{
+	st_core_ask_node_cycle(stk.core, ST_BLOCK_KERNEL, &stk.answer);
+	stk_expect_pass(test, &stk.answer);
+}
+
+static struct kunit_case stk_cases[] = {
+	KUNIT_CASE(nodes_have_structures),
+	KUNIT_CASE_SLOW(nodes_keep_structures_movable),
+	KUNIT_CASE_SLOW(nodes_keep_structures_normal),
+	{}
+};
+
+struct kunit_suite stk_nodes_suite = {
+	.name = STK_SUITE("nodes"),
+	.suite_init = stk_suite_init,
+	.suite_exit = stk_suite_exit,
+	.exit = stk_case_exit,
+	.test_cases = stk_cases,
+};
