@@ -2,7 +2,8 @@
 """`make kernel`: builds the lab kernel that KERNEL, ARCH, PAGE, CONFIG and
 PATCH describe, or says where it is; with REMOVE= it removes one instead.
 
-    kernel.py                 prints the kernel as one JSON object
+    kernel.py                 says where the kernel is, and how to use it
+    kernel.py --json          the same as one JSON object
     kernel.py --list          what is in the cache, with sizes
     kernel.py --remove NAME   a name of that list, `work` or `all`
 """
@@ -20,6 +21,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from entry import guarded
 from errors import ToolError
+from kdir import PreparedKernel
 from lab import store
 from lab.obtain import obtain
 from lab.spec import make_spec
@@ -69,8 +71,16 @@ def remove(cache: Path, name: str) -> str:
     return f"removed {len(gone_kernels)} kernels and {len(gone_trees)} work trees"
 
 
+def shown(kernel: PreparedKernel) -> str:
+    """For people: what it is, where it is, what can be done with it."""
+    return (f"kernel  {kernel.release}, {kernel.arch}, from {kernel.package_version}\n"
+            f"image   {kernel.image}\nKDIR    {kernel.build}\n"
+            f"use     make run KERNEL={kernel.build}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="build a lab kernel, or say where it is")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--list", action="store_true", help="what is in the cache")
     parser.add_argument("--remove", default=os.environ.get("REMOVE", ""), metavar="NAME",
                         help=f"a name that --list shows, or {WORK}, or {ALL}")
@@ -88,7 +98,8 @@ def main() -> int:
         print(remove(cache, args.remove))
     else:
         spec = make_spec(*(getattr(args, name).strip() for name in _VARIABLES))
-        print(obtain(spec, cache).to_json())
+        kernel = obtain(spec, cache)
+        print(kernel.to_json() if args.json else shown(kernel))
     return 0
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -170,9 +169,12 @@ def make(build: Build, targets: list[str], what: str, steps: Steps | None = None
         raise failure(build, what, said)
 
 
-def configure(build: Build) -> list[str]:
-    """Make .config; a configuration that comes out as it was keeps its date.
-    Returns options that were lost with permission."""
+def configure(build: Build, stamp: str) -> list[str]:
+    """Make .config, unless `stamp` says that it is there; one that comes out as
+    it was keeps its date. Returns options that were lost with permission."""
+    done = build.directory / ".lab-config"
+    if done.exists() and done.read_text() == stamp:
+        return []
     wishes = config.read(build.spec.fragments)
     kept = build.directory / ".config"
     before = kept.read_bytes() if kept.exists() else b""
@@ -184,17 +186,17 @@ def configure(build: Build) -> list[str]:
     gone = config.check_lost(wishes, found, build.spec.named)
     if before and compiler.settings(found) == compiler.settings(before.decode()):
         kept.write_bytes(before)
+    write_whole(done, stamp.encode())
     return gone
 
 
-def compile_kernel(build: Build) -> None:
-    """The image and modules; what a module build needs comes with them."""
+def compile_kernel(build: Build, stamp: str) -> None:
+    """The image and modules; what a module build needs comes with them. `stamp`
+    is all that the configuration depends on, beside the fragments."""
     build.log.unlink(missing_ok=True)
-    configure(build)
+    gone = configure(build, stamp)
+    if gone:
+        print(f"slubtorture:   not to be had here: {', '.join(gone)}", file=sys.stderr)
     steps = Steps(expected_steps(build))
     make(build, [build.spec.machine.image_target, "modules"], "the kernel's build", steps)
     remember_steps(build, steps.done)
-
-
-def remove(build: Build) -> None:
-    shutil.rmtree(build.directory, ignore_errors=True)

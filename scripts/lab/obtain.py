@@ -17,6 +17,7 @@ from errors import ToolError
 from kdir import PreparedKernel
 from lab import store
 from lab.build import Build, compile_kernel
+from lab.patches import diff_of, touched
 from lab.source import Source, WorkTree, find, say
 from lab.spec import Spec
 from lab.tools import check_compiler, check_programs, compiler_text
@@ -54,7 +55,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """The content of everything that the kernel is made of."""
-        texts = [path.read_text() for path in self.spec.patches]
+        texts = [diff_of(path.read_text()) for path in self.spec.patches]
         return _digest([str(RECIPE), self.source.identity, self.config_key, *texts])[:12]
 
     @property
@@ -98,6 +99,13 @@ def _kernel(wanted: Wanted) -> PreparedKernel:
                           str(build / ".config"), machine.arch)
 
 
+def _config_stamp(wanted: Wanted) -> str:
+    """What .config depends on besides the name of the build directory."""
+    texts = [path.read_text() for path in wanted.spec.patches]
+    kconfig = [diff_of(text) for text in texts if any("Kconfig" in name for name in touched(text))]
+    return _digest([wanted.source.identity, *kconfig])
+
+
 def _build(wanted: Wanted) -> PreparedKernel:
     """Build and keep; the work tree's lock is held by the caller."""
     check_room(wanted)
@@ -108,7 +116,7 @@ def _build(wanted: Wanted) -> PreparedKernel:
     say(f"building {wanted.root.name} from {wanted.source.identity}"
         f"{''.join(f' with {path.stem}' for path in wanted.spec.patches)}: up to 10 minutes on "
         "2 cores the first time, goes on where it stopped")
-    compile_kernel(wanted.build)
+    compile_kernel(wanted.build, _config_stamp(wanted))
     took = time.monotonic() - started
     stored = store.keep(wanted.build, wanted.root, _kernel(wanted), wanted.made_of, wanted.key,
                         took)

@@ -38,7 +38,7 @@ class Header:
 
 def header_of(text: str, name: str) -> Header:
     """The header of a busted kernel's patch; ToolError names what is missing."""
-    head = re.split(r"^(?:diff |--- )", text, maxsplit=1, flags=re.MULTILINE)[0]
+    head = text[:len(text) - len(diff_of(text))]
     fields: dict[str, list[str]] = {}
     for key, value in _FIELD.findall(head):
         fields.setdefault(key, []).append(re.sub(r"\s+", " ", value).strip())
@@ -59,6 +59,12 @@ def header_of(text: str, name: str) -> Header:
     return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
                   fields["Series"][0], frozenset(" ".join(fields.get("Needs", [])).split()),
                   tuple(expects))
+
+
+def diff_of(text: str) -> str:
+    """The patch without its header: what makes a kernel another one."""
+    found = re.search(r"^(?:diff |--- )", text, re.MULTILINE)
+    return text[found.start():] if found else text
 
 
 def touched(text: str) -> list[str]:
