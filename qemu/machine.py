@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest machine is, as data, and the QEMU options that follow from it.
 
-Node 0 has the CPUs and the boot memory. Node 1 has no CPU; where the machine
-can, it is one DIMM that can go and come. What is so on which machine is said
-by the files in machines/; accelerators are chosen in accel.py.
+Node 0 has the CPUs and the boot memory. Node 1, where the machine can, has no
+CPU and one DIMM that can go and come. What is so on which machine is said by
+the files in machines/; accelerators are chosen in accel.py.
 """
 
 from __future__ import annotations
@@ -97,19 +97,20 @@ class Machine:
         cpus, mem, dimm = topology.cpus, topology.mem_mib, topology.dimm_mib
         if self.nodes is Nodes.NONE:
             return ["-smp", str(cpus), "-m", f"{mem}M"]
-        removable = self.nodes is Nodes.DIMM
-        size = f"{mem}M,slots=4,maxmem={mem + 4 * dimm}M" if removable else f"{mem + dimm}M"
-        node1 = ["-numa", "node,nodeid=1"] if removable else []
-        place = (["-device", "pc-dimm,memdev=ram1,node=1"] if removable else
-                 ["-numa", "node,nodeid=1,memdev=ram1"])
+        ram1 = ["-object", f"memory-backend-ram,id=ram1,size={dimm}M"]
+        if self.nodes is Nodes.DIMM:
+            size = f"{mem}M,slots=4,maxmem={mem + 4 * dimm}M"
+            node1 = ["-numa", "node,nodeid=1", *ram1,
+                     "-device", "pc-dimm,memdev=ram1,node=1"]
+        else:
+            size = f"{mem + dimm}M"
+            node1 = [*ram1, "-numa", "node,nodeid=1,memdev=ram1"]
         return [
             "-smp", f"{cpus},sockets={cpus},cores=1",
             "-m", size,
             "-object", f"memory-backend-ram,id=ram0,size={mem}M",
             "-numa", f"node,nodeid=0,memdev=ram0,cpus=0-{cpus - 1}",
             *node1,
-            "-object", f"memory-backend-ram,id=ram1,size={dimm}M",
-            *place,
         ]
 
     def device_options(self, con: str, out: str) -> list[str]:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """riscv64: the `virt` board, started by QEMU's own OpenSBI.
 
-It has one serial port, so verdicts leave through a virtio port.
+It has one serial port, so verdicts leave through a virtio port. QEMU gives each
+node CPUs and an interrupt controller of its own, and Linux (6.12 and 7.2 under
+QEMU 7.2) then never hears from the devices behind the second one, so there is
+one node.
 """
 
 from __future__ import annotations
@@ -19,8 +22,7 @@ MACHINE = Machine(
     channel="/dev/vport0p1",
     console_device=("-serial", "chardev:{con}"),
     channel_device=("-device", "virtio-serial-pci", "-device", "virtserialport,chardev={out}"),
-    cmdline=("loglevel=6", "oops=panic", "panic=-1", "movable_node",
-             "memhp_default_state=online_movable"),
+    cmdline=("loglevel=6", "oops=panic", "panic=-1"),
     kernel_arch="riscv",
     source_arch="riscv",
     image="arch/riscv/boot/Image",
@@ -28,7 +30,7 @@ MACHINE = Machine(
     cross="riscv64-linux-gnu-",
     pages_kib=(4,),
     aliases=("riscv",),
-    nodes=Nodes.FIXED,
-    why_fixed="QEMU has no DIMM for riscv64",
+    nodes=Nodes.NONE,
+    why_fixed="with a second node, its devices' interrupts are lost",
     qemu_least=(7, 2),
 )
