@@ -127,8 +127,8 @@ def from_tarball(path: Path) -> Source:
 
 # A commit of edits must have the same name whenever its content is the same.
 _FIXED = {"GIT_AUTHOR_NAME": "lab", "GIT_AUTHOR_EMAIL": "lab", "GIT_COMMITTER_NAME": "lab",
-          "GIT_COMMITTER_EMAIL": "lab", "GIT_AUTHOR_DATE": "1 +0000",
-          "GIT_COMMITTER_DATE": "1 +0000"}
+          "GIT_COMMITTER_EMAIL": "lab", "GIT_AUTHOR_DATE": "@946684800 +0000",
+          "GIT_COMMITTER_DATE": "@946684800 +0000"}
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_granted_wishes_are_silent() -> None:
     assert config.check_lost(config.parse(TEXT, "f"), text, "") == []
 
 
-@pytest.mark.parametrize("path", sorted(spec.CONFIGS.rglob("*.config")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted(spec.CONFIGS.rglob("*.config")), ids=str)
 def test_every_fragment_of_the_project_is_well_formed(path: Path) -> None:
     assert config.parse(path.read_text(), path.name)
 

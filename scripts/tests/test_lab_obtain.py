@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From a spec to a finished kernel: made once, resumed, refused with a reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import kernel as cli
+import pytest
+from errors import ToolError
+from lab import obtain as ob
+from lab import source, spec, store, tools
+from lab.build import Build, Steps
+from lab_tree import make_tree, patch
+from options import ROOT
+from qemu import machines
+
+X86 = machines.find("x86_64")
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache, and a git tree at tmp_path/linux that KERNEL can name."""
+    if not all(shutil.which(name) for name in ("git", "ccache", "objcopy")):
+        pytest.skip("git, ccache or objcopy is not installed")
+    monkeypatch.setattr(ob, "check_programs", lambda machine: None)
+    monkeypatch.setattr(ob, "compiler_text", lambda machine: "a compiler")
+    monkeypatch.setattr("lab.tools.platform.machine", lambda: "x86_64")
+    make_tree(tmp_path / "linux")
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t",
+                                                 "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(tmp_path / "linux"), *words], check=True)
+    fragment(tmp_path, "CONFIG_TINY=y\n")
+    return tmp_path / "cache"
+
+
+def fragment(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "own.config"
+    path.write_text(text)
+    return path
+
+
+def wanted(tmp_path: Path, *patches: Path) -> spec.Spec:
+    return spec.Spec(str(tmp_path / "linux"), X86, 4, (tmp_path / "own.config",), patches)
+
+
+def builds(cache: Path) -> int:
+    found = list(cache.glob("lab/source/*/tree/built"))
+    return sum(len(path.read_text().split()) for path in found)
+
+
+def test_a_kernel_is_built_once(lab: Path, tmp_path: Path) -> None:
+    first = ob.obtain(wanted(tmp_path), lab)
+    assert Path(first.image).read_text() == "one\ntwo\nthree\n" and first.arch == "x86_64"
+    assert "-lab-" in first.release and str(lab / "lab/kernels") in first.build
+    assert str(lab / "lab/source") not in (Path(first.build) / "Makefile").read_text()
+    assert ob.obtain(wanted(tmp_path), lab) == first and builds(lab) == 2  # image and modules
+
+
+def test_everything_it_is_made_of_is_in_the_key(lab: Path, tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    def key(what: spec.Spec) -> str:
+        return ob.Wanted(what, source.find(what.source, lab), lab).key
+    plain = wanted(tmp_path)
+    keys = {key(plain), key(wanted(tmp_path, patch(tmp_path / "a.patch"))),
+            key(replace(plain, machine=machines.find("s390x"))),
+            key(replace(plain, page_kib=64))}
+    fragment(tmp_path, "CONFIG_TINY=y\n# other\n")
+    keys.add(key(plain))
+    monkeypatch.setattr(ob, "compiler_text", lambda machine: "another compiler")
+    keys.add(key(plain))
+    (tmp_path / "linux/mm/slub.c").write_text("edited\n")
+    keys.add(key(plain))
+    assert len(keys) == 7
+
+
+def test_a_patched_kernel_and_back(lab: Path, tmp_path: Path) -> None:
+    one = patch(tmp_path / "one.patch")
+    assert "zwei" in Path(ob.obtain(wanted(tmp_path, one), lab).image).read_text()
+    assert "two" in Path(ob.obtain(wanted(tmp_path), lab).image).read_text()
+
+
+def test_lost_options_stop_it(lab: Path, tmp_path: Path) -> None:
+    fragment(tmp_path, "CONFIG_TINY=y\nCONFIG_GONE=y\n")
+    with pytest.raises(ToolError, match="CONFIG_GONE=y of own.config became n"):
+        ob.obtain(wanted(tmp_path), lab)
+    fragment(tmp_path, "CONFIG_TINY=y\n\n# may be lost: because\nCONFIG_GONE=y\n")
+    assert ob.obtain(wanted(tmp_path), lab)
+
+
+@pytest.mark.parametrize("flaw, message, hint", [
+    ("broken", "error: it is broken", "lab.log"), ("full", "is full", "REMOVE=")])
+def test_a_failed_build_says_why_and_goes_on_later(lab: Path, tmp_path: Path, flaw: str,
+                                                   message: str, hint: str) -> None:
+    tree = tmp_path / "linux"
+    (tree / flaw).touch()
+    subprocess.run(["git", "-C", str(tree), "add", flaw], check=True)
+    with pytest.raises(ToolError, match=message) as caught:
+        ob.obtain(wanted(tmp_path), lab)
+    assert hint in caught.value.hint and not store.all_stored(lab)
+    subprocess.run(["git", "-C", str(tree), "rm", "-qf", flaw], check=True)
+    assert ob.obtain(wanted(tmp_path), lab)
+
+
+def test_a_disk_that_is_nearly_full_is_said_first(lab: Path, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = SimpleNamespace(free=100 << 20)
+    monkeypatch.setattr("lab.obtain.shutil.disk_usage", lambda path: usage)
+    with pytest.raises(ToolError, match="100 MiB free"):
+        ob.obtain(wanted(tmp_path), lab)
+    assert builds(lab) == 0
+
+
+def test_an_interrupted_build_leaves_no_process(lab: Path, tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree")
+    (tree / "slow").touch()
+    build = Build(wanted(tmp_path), tree, "build-x", lab)
+    code = ("import sys; sys.path[:0] = sys.argv[1].split(':')\nfrom pathlib import Path\n"
+            "from entry import guarded\nfrom lab import build, spec\nfrom qemu import machines\n"
+            "b = build.Build(spec.Spec('', machines.find('x86_64'), 4, (), ()),"
+            f" Path({str(tree)!r}), 'build-x', Path({str(lab)!r}))\n"
+            "sys.exit(guarded(lambda: build.make(b, ['vmlinux'], 'x') or 0))")
+    path = f"{ROOT}:{ROOT / 'scripts'}"
+    child = subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not build.log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(child.pid, signal.SIGINT)
+    assert child.wait(60) == 128 + signal.SIGINT
+    left = subprocess.run(["pgrep", "-f", f"make -C {tree}"], capture_output=True, check=False)
+    assert left.stdout == b""
+
+
+def test_a_missing_or_old_compiler_names_the_package(tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = machines.find("ppc64le")
+    monkeypatch.setattr("lab.tools.shutil.which", lambda name: None if "powerpc" in name else "/x")
+    with pytest.raises(ToolError, match="missing powerpc64le-linux-gnu-gcc") as caught:
+        tools.check_programs(machine)
+    assert "gcc-powerpc64le-linux-gnu" in caught.value.hint
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/min-tool-version.sh").write_text("echo 99.1.0\n")
+    with pytest.raises(ToolError, match="is too old for this kernel, which needs 99.1.0"):
+        tools.check_compiler(X86, tmp_path)
+
+
+def test_finished_kernels_are_listed_and_removed(lab: Path, tmp_path: Path) -> None:
+    kernel = ob.obtain(wanted(tmp_path), lab)
+    root = store.all_stored(lab)[0][0]
+    assert root.name in cli.listing(lab) and "work/git-" in cli.listing(lab)
+    with pytest.raises(ToolError, match="REMOVE=nix: no such kernel"):
+        cli.remove(lab, "nix")
+    assert cli.remove(lab, root.name) == "removed 1 kernels and 0 work trees"
+    assert not Path(kernel.image).exists()
+    assert cli.remove(lab, "all") == "removed 0 kernels and 1 work trees"
+    assert "no lab kernel" in cli.listing(lab)
+
+
+def test_progress_has_an_estimate() -> None:
+    steps = Steps(200, started=0.0, done=50)
+    assert steps.text(10.0) == "50 of about 200 steps, 10 s, about 30 s left"
+    steps.line(b"make[1]: Entering directory\n")
+    steps.line(b"  CC [M]  mm/slub.o\n")
+    assert steps.done == 51

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Sources: their identities, and a work tree that follows them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from errors import ToolError
+from lab import source
+from lab.source import WorkTree
+from lab_tree import make_tree, patch
+
+
+def git(tree: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(tree), "-c", "user.name=t", "-c", "user.email=t",
+                           *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    tree = make_tree(tmp_path / "linux")
+    git(tree, "init", "-q")
+    git(tree, "add", ".")
+    git(tree, "commit", "-qm", "one")
+    return tree
+
+
+def tarball(tmp_path: Path) -> Path:
+    make_tree(tmp_path / "pack/linux-7.2")
+    path = tmp_path / "linux-7.2.tar.xz"
+    subprocess.run(["tar", "-cJf", path, "-C", tmp_path / "pack", "linux-7.2"], check=True)
+    return path
+
+
+def work(tmp_path: Path) -> WorkTree:
+    (tmp_path / "work").mkdir(exist_ok=True)
+    return WorkTree(tmp_path / "work")
+
+
+def test_a_tarball_is_known_by_its_content(tmp_path: Path) -> None:
+    path = tarball(tmp_path)
+    found = source.find(str(path), tmp_path)
+    shutil.copy(path, tmp_path / "linux-7.2-copy.tar.xz")
+    assert found.series == "7.2"
+    assert source.find(str(tmp_path / "linux-7.2-copy.tar.xz"), tmp_path).identity == found.identity
+    tree = work(tmp_path)
+    tree.bring_to(found, ())
+    assert (tree.tree / "mm/slub.c").exists() and tree.identity() == found.identity
+
+
+def test_what_is_no_kernel_is_refused_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "pack/x").mkdir(parents=True)
+    path = tmp_path / "x.tar"
+    subprocess.run(["tar", "-cf", path, "-C", tmp_path / "pack", "x"], check=True)
+    tree = work(tmp_path)
+    with pytest.raises(ToolError, match="is no Linux source"):
+        tree.bring_to(source.find(str(path), tmp_path), ())
+    assert tree.identity() == ""
+    path.write_bytes(b"not a tarball")
+    with pytest.raises(ToolError, match="cannot be unpacked"):
+        tree.bring_to(source.find(str(path), tmp_path), ())
+
+
+def test_a_commit_of_a_git_tree(repository: Path, tmp_path: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    (repository / "mm/slub.c").write_text("changed\n")
+    (repository / "mm/slab.h").unlink()
+    git(repository, "commit", "-qam", "two")
+    tree = work(tmp_path)
+    tree.bring_to(source.find(f"{repository}@{first}", tmp_path), ())
+    untouched = (tree.tree / "Makefile").stat().st_mtime_ns
+    tree.bring_to(source.find(f"{repository}@HEAD", tmp_path), ())
+    assert (tree.tree / "mm/slub.c").read_text() == "changed\n"
+    assert not (tree.tree / "mm/slab.h").exists()
+    assert (tree.tree / "Makefile").stat().st_mtime_ns == untouched
+    assert source.find(f"{repository}@HEAD", tmp_path).series == "7.2"
+
+
+def test_edits_count_and_the_repository_is_only_read(repository: Path, tmp_path: Path) -> None:
+    def below() -> list[str]:
+        return sorted(str(path) for path in (repository / ".git").rglob("*"))
+    clean = source.find(str(repository), tmp_path)
+    (repository / "mm/slub.c").write_text("edited\n")
+    before = below()
+    edited = source.find(str(repository), tmp_path)
+    assert edited.identity == source.find(str(repository), tmp_path).identity != clean.identity
+    tree = work(tmp_path)
+    tree.bring_to(clean, ())
+    tree.bring_to(edited, ())
+    assert (tree.tree / "mm/slub.c").read_text() == "edited\n"
+    assert below() == before
+
+
+def test_patches_do_not_outlive_their_source(repository: Path, tmp_path: Path) -> None:
+    tree, one = work(tmp_path), patch(tmp_path / "one.patch")
+    tree.bring_to(source.find(str(repository), tmp_path), (one,))
+    assert "zwei" in (tree.tree / "mm/slub.c").read_text()
+    (repository / "mm/slub.c").write_text("one\ntwo\nthree\nfour\n")
+    tree.bring_to(source.find(str(repository), tmp_path), ())
+    assert (tree.tree / "mm/slub.c").read_text() == "one\ntwo\nthree\nfour\n"
+
+
+def test_a_commit_that_is_not_there_is_named(repository: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="git rev-parse in .*"):
+        source.find(f"{repository}@nowhere", tmp_path)
+
+
+def test_neither_series_nor_file(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="KERNEL=/nowhere/linux: no series, no tarball"):
+        source.find("/nowhere/linux", tmp_path)
