@@ -149,7 +149,7 @@ def _arch_of(tree: Path) -> Machine:
     match = re.search(r"^# Linux/(\w+) ", (tree / ".config").read_text(), re.MULTILINE)
     named = match[1] if match else "no architecture"
     for machine in machines.MACHINES:
-        if machine.source_arch == named:
+        if named in (machine.source_arch, machine.kernel_arch):
             return machine
     raise ToolError(f"{tree}/.config is for {named}, for which there is no guest machine",
                     "make machines lists those there are")

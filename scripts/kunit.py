@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`make kunit KERNEL=DIR`: the KUnit suite in a guest, with a built kernel tree
-that has KUnit; exit status 0 pass, 1 fail, 2 no result.
+"""`make kunit`: the KUnit suites in a guest; exit status 0 pass, 1 fail, 2 no
+result.
 
-KUnit runs a suite when its module is loaded and keeps the report in debugfs,
-from where the guest's init sends it. Here the report is read and counted; a
-report that is cut short is never taken for a pass.
+The kernel is built in the lab with KUnit, unless KERNEL is a tree that was
+built with it. Suites are printed as they end, from the kernel's log; what
+KUnit keeps of them in debugfs has the last word. KTAP is read in ktap.py, the
+outcome put together in kunit_report.py.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TextIO
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import compiler
-import kernels
+import kunit_report as report
+import ktap
 import options as opt
+import prepared
 import records as rec
 import setup as stp
 from build_module import Build, build_for
@@ -29,146 +31,90 @@ from entry import guarded
 from errors import ToolError
 from kdir import PreparedKernel
 from qemu import console as con
-from run import TOOLS
+from qemu.guest import Stopped
+from qemu.transcript import LineReader, logged_of
 
 MODULE = "slubtorture_kunit"
-SUITE = "slubtorture"
-RESULTS = f"/sys/kernel/debug/kunit/{SUITE}/results"
 BUILT = Path("kunit") / f"{MODULE}.ko"
-# The kernel names a module that is not its own when it loads the first one.
+# The kernel names a module that is not its own when it loads the first one;
+# in which case a splat lies is seen in the log.
 MARKERS = con.Markers(f"{MODULE}: begin ", f"{MODULE}: end ", f"{MODULE}: ")
+FRAGMENT = "kunit"
 NEEDED = ("KUNIT", "KUNIT_DEBUGFS")
 # A kernel with KASAN and lockdep boots slowly under emulation.
 IDLE_S = 300.0
-TOTAL_S = 1200.0
+TOTAL_S = 1800.0
+# Silence on the terminal that is worth a word on standard error.
+QUIET_S = 5.0
+_LOG = "@ log "
 
-_INDENT = 4
-_RESULT = re.compile(r"(not )?ok (\d+)(?: -)?(?: ([^#]*?))?\s*(?:# ?(.*))?$")
-_PLAN = re.compile(r"1\.\.(\d+)\b")
-_SUBTEST = re.compile(r"# Subtest: (.+)$")
-_CUT = "the report is cut short"
+
+@dataclass
+class Follower:
+    """Prints suites as they end in the log, and a word when none does for long."""
+
+    out: TextIO
+    err: TextIO
+    began: float = field(default_factory=time.monotonic)
+    parser: ktap.Parser = field(default_factory=ktap.Parser)
+    suites: list[ktap.Suite] = field(default_factory=list)
+    first_s: float | None = None  # until the first case had a result
+    up: bool = False
+    said: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.said = self.began
+
+    def line(self, text: str) -> None:
+        """Take one line of the verdict channel."""
+        if text.startswith("@ step"):
+            self.up = True
+        logged = logged_of(text[len(_LOG):]) if text.startswith(_LOG) else None
+        if logged:
+            self._take(self.parser.feed(logged.text, logged.at_s))
+
+    def _take(self, events: list[ktap.Event]) -> None:
+        for event in events:
+            if isinstance(event, ktap.Case) and self.first_s is None:
+                self.first_s = time.monotonic() - self.began
+            elif isinstance(event, ktap.Suite):
+                self.suites.append(event)
+                if event.verdict != ktap.UNFINISHED:
+                    print("\n".join(report.suite_lines(event)), file=self.out, flush=True)
+                self.said = time.monotonic()
+
+    def tick(self) -> None:
+        """Called often, also when nothing is said."""
+        now = time.monotonic()
+        if now - self.said < QUIET_S:
+            return
+        self.said = now
+        where = "the guest boots" if not self.up else "the module is loaded"
+        if self.parser.running:
+            where = f"{self.parser.running}: {self.parser.done} results so far"
+        print(f"{now - self.began:7.1f} s  {where}", file=self.err, flush=True)
+
+    def finish(self) -> None:
+        self._take(self.parser.finish())
 
 
 @dataclass(frozen=True)
-class Case:
-    """One result without results of its own below it, or one that failed
-    although all of those passed; `path` leads to it from its suite."""
+class Run:
+    """One run: what it takes and where it is kept."""
 
-    path: tuple[str, ...]
-    ok: bool
-    skipped: bool = False
+    options: opt.Options
+    setup: stp.Setup
+    module: Path
+    run_dir: Path
 
     @property
-    def text(self) -> str:
-        return ": ".join(self.path)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a KTAP text says; `problems` is what it fails to say."""
-
-    cases: tuple[Case, ...] = ()
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-
-    def count(self, ok: bool, skipped: bool = False) -> int:
-        return sum(case.ok == ok and case.skipped == skipped for case in self.cases)
-
-
-@dataclass
-class _Level:
-    """Results of one indentation, since its last parent."""
-
-    name: str = ""
-    planned: int | None = None
-    seen: int = 0
-    failed: int = 0
-
-
-@dataclass
-class _Reader:
-    """Collects while lines are read one by one."""
-
-    levels: list[_Level] = field(default_factory=lambda: [_Level()])
-    cases: list[Case] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def path(self, name: str, depth: int) -> tuple[str, ...]:
-        return (*(level.name for level in self.levels[1:depth + 1]), name)
-
-    def close(self) -> _Level:
-        """End the innermost level; its plan must have been kept."""
-        level = self.levels.pop()
-        if level.planned is not None and level.planned != level.seen:
-            self.problems.append(f"{level.name or 'the report'}: {level.seen} of "
-                                 f"{level.planned} results")
-        return level
-
-    def result(self, depth: int, match: re.Match[str]) -> None:
-        name, directive = match[3] or "", match[4] or ""
-        below: _Level | None = None
-        while len(self.levels) > depth + 1:
-            below = self.close()
-        level, ok = self.levels[depth], not match[1]
-        level.seen += 1
-        level.failed += not ok
-        if int(match[2]) != level.seen:
-            self.problems.append(f"{name}: result {match[2]} where {level.seen} was due")
-            level.seen = int(match[2])
-        if below is None or not below.seen or (not ok and not below.failed):
-            skipped = directive.upper().startswith("SKIP")
-            self.cases.append(Case(self.path(name, depth), ok, skipped))
-        elif ok and below.failed:
-            self.problems.append(f"{name}: ok, with {below.failed} failed below it")
-
-    def line(self, line: str) -> None:
-        text = line.lstrip(" ")
-        depth = (len(line) - len(text)) // _INDENT
-        result, plan, subtest = _RESULT.match(text), _PLAN.match(text), _SUBTEST.match(text)
-        if (result or plan or subtest) and depth >= len(self.levels):
-            self.levels += [_Level() for _ in range(depth + 1 - len(self.levels))]
-        if result:
-            self.result(depth, result)
-        elif plan and depth + 1 == len(self.levels):
-            self.levels[depth].planned = int(plan[1])
-        elif subtest and depth + 1 == len(self.levels):
-            self.levels[depth].name = subtest[1]
-        elif text and not text.startswith("KTAP version"):
-            self.notes.append(line)
-
-
-def read(lines: Iterable[str]) -> Report:
-    """The report in these lines of KTAP, nested as deep as it is."""
-    reader = _Reader()
-    for line in lines:
-        reader.line(line.rstrip())
-    if len(reader.levels) > 1:
-        inside = reader.levels[1].name or "a suite"
-        reader.problems.append(f"{_CUT} inside {inside}")
-    while reader.levels:
-        reader.close()
-    if not reader.cases:
-        reader.problems.append("it holds no result")
-    return Report(tuple(reader.cases), tuple(reader.notes), tuple(reader.problems))
-
-
-def status(report: Report, splats: int) -> int:
-    """0 pass, 1 a case or the kernel failed, 2 not all results came."""
-    if splats or report.count(ok=False):
-        return 1
-    return 2 if report.problems else 0
-
-
-def shown(report: Report) -> list[str]:
-    """A line a case, what KUnit says of failed ones, and the problems."""
-    lines = []
-    for case in report.cases:
-        verdict = "skip" if case.skipped else "pass" if case.ok else "fail"
-        lines.append(f"{verdict}  {case.text}")
-    if report.count(ok=False):
-        lines += [f"  | {note.strip()}" for note in report.notes]
-    return lines + [f"broken: {problem}" for problem in report.problems]
+    def replay(self) -> str:
+        options = self.options
+        words = [f"{name}={value}" for name, value in
+                 (("KERNEL", options.kernel), ("ARCH", options.arch), ("PAGE", options.page),
+                  ("CONFIG", options.config), ("PATCH", options.patch)) if value]
+        return " ".join(["make kunit", *words, f"CPUS={options.cpus}",
+                         f"MEM={options.mem_mib}M", f"ACCEL={self.setup.accel.name}"])
 
 
 def check_config(config: str, tree: str) -> None:
@@ -177,26 +123,25 @@ def check_config(config: str, tree: str) -> None:
     missing = [f"CONFIG_{name}=y" for name in NEEDED if found.get(name) != "y"]
     if missing:
         raise ToolError(f"KERNEL={tree} has no {' and no '.join(missing)}",
-                        "set it in that tree's .config and build it again; stock kernels of "
-                        "Debian have no KUnit")
+                        "set it in that tree's .config and build it again, or name a series: "
+                        "its kernel is then built with it")
 
 
-def check_kernel(name: str) -> None:
-    """Before anything is fetched or built: only a tree can have KUnit."""
-    if not name or not Path(name).is_dir():
-        raise ToolError(f"KERNEL={name} is no kernel tree; stock kernels of Debian have no KUnit",
-                        "make kunit KERNEL=DIR, a built tree with "
-                        + " and ".join(f"CONFIG_{need}=y" for need in NEEDED))
+def the_kernel(options: opt.Options) -> PreparedKernel:
+    """The kernel that is asked for, which has KUnit."""
+    kernel = prepared.kernel_for(options, FRAGMENT)
+    check_config(Path(kernel.config).read_text(), options.kernel or kernel.build)
+    return kernel
 
 
-def build_suite(kernel: PreparedKernel, out: Path) -> Path:
+def build_suites(kernel: PreparedKernel, out: Path) -> Path:
     """slubtorture_kunit.ko, built together with slubtorture.ko."""
     kdir = Path(kernel.build)
-    build = Build(kdir, kernel.release, out / "build" / kernel.release)
+    build = Build(kdir, kernel.release, out / "build" / kernel.release, kernel.arch)
     built = build.tree / BUILT
     if not built.exists():
         build.stamp.unlink(missing_ok=True)
-    build_for(kdir, kernel.release, out)
+    build_for(kdir, kernel.release, out, kernel.arch)
     if not built.exists():
         raise ToolError(f"{BUILT} was not built for {kernel.release}",
                         f"all that Kbuild printed is in {build.log}")
@@ -204,48 +149,129 @@ def build_suite(kernel: PreparedKernel, out: Path) -> Path:
 
 
 def checked_options() -> opt.Options:
-    parser = opt.parser("run the KUnit suite in a guest")
+    parser = opt.parser("run the KUnit suites in a guest")
     options = opt.checked(opt.raw_values(parser.parse_args(), os.environ), Path.cwd() / "out")
-    check_kernel(options.kernel)
-    opt.check_tools(TOOLS)
     opt.check_out(options.out)
     opt.check_memory(options, Path("/proc/meminfo").read_text())
     return options
 
 
-def tell(report: Report, booted: stp.Booted, splats: list[con.Splat], run_dir: Path) -> None:
-    """Everything a reader needs: cases, the kernel's complaints, a summary."""
-    print("\n".join(shown(report)))
-    for splat in splats:
-        print(f"fail  the kernel: {splat.title}")
-        print("\n".join(f"  | {line}" for line in splat.text[:30]))
-    for step in booted.transcript.problems():
-        stp.say(f"guest: {step.name} failed: {step.problem}")
+def prepare_run(options: opt.Options) -> Run:
+    kernel = the_kernel(options)
+    module = build_suites(kernel, options.out)
+    setup = stp.make_setup(options, kernel)
+    run_dir = rec.new_run_dir(options.out, f"kunit-{kernel.release}", options.seed, time.time())
+    return Run(options, setup, module, run_dir)
+
+
+def splats_of(booted: stp.Booted, live: list[ktap.Suite]) -> list[con.Splat]:
+    """The kernel's reports since the module's loading, each with its case."""
+    found = con.find_splats("\n".join(booted.console).encode(), MARKERS)
+    return [replace(splat, during=report.case_of(splat, live)) for splat in found
+            if not splat.in_boot]
+
+
+def problems_of(booted: stp.Booted, suites: list[ktap.Suite], planned: int | None) -> list[str]:
+    """What went wrong outside of all suites."""
+    problems = [f"{step.name} failed: {step.problem}" for step in booted.transcript.problems()]
+    if booted.transcript.ended is None:
+        problems.append(f"the guest did not come to its end: {booted.result.outcome}")
+    if planned is not None and planned > len(suites):
+        problems.append(f"{planned - len(suites)} of {planned} suites were not reached")
+    if not suites:
+        problems.append("no suite gave a result")
+    return problems
+
+
+def outcome_of(follower: Follower, booted: stp.Booted) -> report.Outcome:
+    """What the log, debugfs, the console and the guest's end come to."""
+    transcript, live = booted.transcript, follower.suites
+    if transcript.ended is None:
+        live = report.longer(live, ktap.read(booted.console)[0])
+    told, told_problems = ktap.read(transcript.report) if transcript.report else ([], [])
+    suites, notes = report.merged(live, told, "log_gaps" in transcript.facts)
+    splats, planned = splats_of(booted, live), follower.parser.planned
+    return report.Outcome(
+        tuple(suites), planned, (*problems_of(booted, suites, planned), *told_problems),
+        tuple(notes), tuple(splat for splat in splats if not splat.kind.is_stall),
+        tuple(splat for splat in splats if splat.kind.is_stall))
+
+
+def base_record(run: Run, booted: stp.Booted) -> report.Record:
+    facts = booted.transcript.facts
+    page = facts.get("page_size", "0")
+    return report.Record(
+        run_id=run.run_dir.name, kernel_release=run.setup.kernel.release,
+        kernel_build=facts.get("build", "-"), architecture=run.setup.machine.arch,
+        page_size=int(page) if page.isdigit() else 0, suite="", case="", parameter="",
+        verdict="", reason="", seconds=None, lines=(), replay=run.replay)
+
+
+def keep(run: Run, booted: stp.Booted, outcome: report.Outcome) -> None:
+    """All files of a run; the records come last, so that they mean a whole one."""
+    config = Path(run.setup.kernel.config)
+    rec.save(run.run_dir, {
+        "ktap": report.whole_document(outcome), "replay": run.replay + "\n",
+        "config": config.read_text() if config.exists() else "",
+        "results.jsonl": report.to_json_lines(
+            report.records(base_record(run, booted), outcome))})
+
+
+def tell(run: Run, booted: stp.Booted, follower: Follower, outcome: report.Outcome) -> None:
+    """What the log has not shown yet, the kernel's complaints, a summary."""
+    shown = {suite.name: suite.said for suite in follower.suites
+             if suite.verdict != ktap.UNFINISHED}
+    for suite in outcome.suites:
+        if shown.get(suite.name) != suite.said:
+            print("\n".join(report.suite_lines(suite, outcome.crashed)))
+    for line in report.splat_lines(outcome.splats):
+        print(line)
+    for splat in outcome.stalls:
+        stp.say(f"guest: {splat.title}")
+    for note in outcome.notes:
+        stp.say(f"note: {note}")
+    for problem in outcome.problems:
+        print(f"problem {problem}")
     if booted.transcript.ended is None:
         stp.say(f"guest: ended as `{booted.result.outcome}`; the console's last lines:")
         for line in con.tail("\n".join(booted.console).encode()):
             stp.say(f"  | {line}")
-    print(f"{report.count(ok=True)} passed, {report.count(ok=False)} failed, "
-          f"{report.count(ok=True, skipped=True)} skipped, {len(splats)} splats "
-          f"in {booted.result.seconds:.0f} s\nfiles:  {rec.shown(run_dir)}")
+        if booted.result.detail:
+            stp.say(f"  QEMU: {booted.result.detail}")
+    page = booted.transcript.facts.get("page_size", "")
+    pages = f", {int(page) // 1024} KiB pages" if page.isdigit() else ""
+    first = f"{follower.first_s:.1f} s" if follower.first_s is not None else "never"
+    print(f"{report.summary(outcome)}\n"
+          f"kernel  {run.setup.kernel.release}, {run.setup.machine.arch}{pages}; first result "
+          f"after {first}, ended after {booted.result.seconds:.1f} s\n"
+          f"replay: {run.replay}\nfiles:  {rec.shown(run.run_dir)}")
+
+
+def run_once(options: opt.Options) -> int:
+    run = prepare_run(options)
+    stp.say(f"kernel {run.setup.kernel.release}; {run.setup.accel.note}")
+    follower = Follower(sys.stdout, sys.stderr)
+    reader = LineReader(follower.line)
+
+    def receive(data: bytes) -> None:
+        reader.feed(data)
+        follower.tick()
+
+    try:
+        booted = stp.boot(run.setup, run.run_dir, {"mode": "kunit", "module": MODULE}, run.module,
+                          receive, IDLE_S, TOTAL_S)
+    except Stopped:
+        stp.say(f"what the guest said so far is in {rec.shown(run.run_dir)}")
+        raise
+    follower.finish()
+    outcome = outcome_of(follower, booted)
+    keep(run, booted, outcome)
+    tell(run, booted, follower, outcome)
+    return outcome.status
 
 
 def main() -> int:
-    options = checked_options()
-    kernel = kernels.prepare(options.kernel, opt.cache_dir(os.environ).resolve())
-    check_config(Path(kernel.config).read_text(), options.kernel)
-    module = build_suite(kernel, options.out)
-    setup = stp.make_setup(options, kernel)
-    run_dir = rec.new_run_dir(options.out, f"kunit-{kernel.release}", options.seed, time.time())
-    stp.say(f"kernel {kernel.release}; {setup.accel.note}")
-    booted = stp.boot(setup, run_dir, {"mode": "run", "module": MODULE, "follow": RESULTS},
-                      module, lambda data: None, IDLE_S, TOTAL_S)
-    splats = [splat for splat in con.find_splats("\n".join(booted.console).encode(), MARKERS)
-              if not splat.in_boot]
-    report = read(booted.transcript.ktap)
-    rec.save(run_dir, {"ktap": "\n".join(booted.transcript.ktap) + "\n"})
-    tell(report, booted, splats, run_dir)
-    return status(report, len(splats))
+    return run_once(checked_options())
 
 
 if __name__ == "__main__":
