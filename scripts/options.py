@@ -27,6 +27,7 @@ MEM_LEAST_MIB = 512
 SECONDS_MOST = 86400
 CPUS_MOST = 64
 SEED_MOST = 2**32 - 1
+COLUMNS = 80  # of tables
 ACCELS = ("auto", "kvm", "tcg")
 _MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
 

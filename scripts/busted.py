@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make busted`: builds the kernels that are wrong on purpose and asks KUnit
+suites and scenarios about them. A bug that goes unnoticed, or an unmodified or
+harmlessly edited kernel on which something fails, is a failure of this
+project's: exit status 1; 2 if a kernel could not be asked at all.
+
+What each kernel promises stands in the headers of qemu/patches.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import options as opt
+import records as rec
+from entry import guarded
+from errors import ToolError
+from lab import spec
+from lab.patches import Header, header_of
+
+UNMODIFIED = "unmodified"
+SUITES, SCENARIOS = "kunit", "run"
+SUITE_PREFIX = "slubtorture-"
+CAUGHT, SILENT, MISSED, NOISY, SKIPPED, BROKEN = (
+    "caught", "silent", "MISSED", "NOISY", "skipped", "BROKEN")
+_FINE = (CAUGHT, SILENT, SKIPPED)
+_CONFIG = "kunit"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One verdict of a suite's case or of a scenario; `text` holds what names
+    invariant and cause, `reason` why it was skipped."""
+
+    asked: str
+    verdict: str
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one kind of test made of one kernel."""
+
+    kernel: str
+    asked: str
+    outcome: str
+    detail: str
+
+
+def suite_answers(lines: str) -> list[Answer]:
+    """Cases of results.jsonl, as kunit.py writes it."""
+    found = []
+    for line in lines.splitlines():
+        case = json.loads(line)
+        found.append(Answer(case["suite"], case["verdict"], " ".join(case["lines"]),
+                            case["reason"]))
+    return found
+
+
+def scenario_answers(lines: str) -> list[Answer]:
+    """Verdicts of records.jsonl; controls fail by design and are left out, but
+    one that was not caught is a failure."""
+    found = []
+    for line in lines.splitlines():
+        record = json.loads(line)
+        control = record["expected"].startswith("fail:")
+        caught = control and record["expected"] == f"fail:{record['cause']}"
+        verdict = "pass" if caught else "fail" if control and record["verdict"] != "skip" else (
+            record["verdict"])
+        found.append(Answer(record["scenario"], verdict,
+                            f"{record['invariant']} {record['cause']}", record["reason"]))
+    return found
+
+
+def names(answer: Answer, invariant: str, cause: str) -> bool:
+    """Whether a failure names invariant and cause."""
+    words = set(re.findall(r"[\w-]+", answer.text))
+    return answer.verdict == "fail" and invariant in words and cause in words
+
+
+def judge_expected(expected: tuple[str, str, str], needs: frozenset[str],
+                   answers: list[Answer]) -> tuple[str, str]:
+    """Outcome and detail for one line of a patch's promise."""
+    asked, invariant, cause = expected
+    own = [answer for answer in answers if answer.asked == asked]
+    failed = [answer for answer in own if answer.verdict not in ("pass", "skip")]
+    if any(names(answer, invariant, cause) for answer in own):
+        return CAUGHT, f"{invariant}, {cause}"
+    if not own:
+        return BROKEN, f"{asked} gave no verdict"
+    if failed:
+        return MISSED, f"it failed, but not with {invariant}, {cause}"
+    skipped = [answer.reason for answer in own if answer.verdict == "skip"]
+    if skipped and "hotplug" in needs:
+        return SKIPPED, skipped[0]
+    return MISSED, f"nothing said {invariant}, {cause}"
+
+
+def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer]) -> list[Row]:
+    """Rows for one kernel and one kind of test."""
+    if not any(answer.verdict in ("pass", "fail") for answer in answers):
+        return [Row(kernel, kind, BROKEN, "no verdict; see its log")]
+    if header is None or not header.expects:
+        failed = [answer.asked for answer in answers if answer.verdict not in ("pass", "skip")]
+        if failed:
+            return [Row(kernel, kind, NOISY, ", ".join(dict.fromkeys(failed)))]
+        count = len(answers)
+        return [Row(kernel, kind, SILENT, f"{count} {'cases' if kind == SUITES else 'verdicts'}")]
+    own = [expected for expected in header.expects
+           if expected[0].startswith(SUITE_PREFIX) == (kind == SUITES)]
+    return [Row(kernel, expected[0], *judge_expected(expected, header.needs, answers))
+            for expected in own]
+
+
+def table(rows: list[Row]) -> str:
+    lines = [f"{'kernel':<24}{'asked':<22}{'outcome':<9}what was said"]
+    for row in rows:
+        begin = f"{row.kernel:<24}{row.asked:<22}{row.outcome:<9}"
+        fits = len(begin) + len(row.detail) <= opt.COLUMNS
+        lines.append(begin + row.detail if fits else f"{begin.rstrip()}\n    {row.detail}")
+    return "\n".join(lines)
+
+
+def status(rows: list[Row]) -> int:
+    if any(row.outcome in (MISSED, NOISY) for row in rows):
+        return 1
+    return 2 if any(row.outcome == BROKEN for row in rows) or not rows else 0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How kernels are asked: options of the user, and where logs go."""
+
+    options: opt.Options
+    series: str
+    logs: Path
+
+    def ask(self, kind: str, patch: str) -> list[Answer]:
+        """Build the kernel, run its tests in a guest, read what they said."""
+        name = (patch or UNMODIFIED).replace("/", "-")
+        log = self.logs / f"{name}-{kind}.log"
+        environment = {**os.environ, "KERNEL": self.options.kernel or self.series,
+                       "PATCH": patch, "CONFIG": f"{_CONFIG},{self.options.config}",
+                       "SCENARIO": "", "SECONDS": "1"}
+        words = [sys.executable, str(opt.ROOT / "scripts" / f"{kind}.py")]
+        with log.open("w") as sink:
+            subprocess.run(words, stdout=sink, stderr=sys.stderr, env=environment, check=False)
+        found = re.findall(r"(?m)^files:\s+(.+)$", log.read_text(errors="replace"))
+        if not found:
+            return []
+        results = Path(found[-1]) / ("results.jsonl" if kind == SUITES else "records.jsonl")
+        if not results.exists():
+            return []
+        read = suite_answers if kind == SUITES else scenario_answers
+        return read(results.read_text())
+
+
+def chosen_patches(options: opt.Options, series: str) -> list[str]:
+    """"" for the unmodified kernel, then the patches asked for, by name."""
+    if options.patch:
+        return [str(spec.patch_of(word, series).relative_to(spec.PATCHES).with_suffix(""))
+                for word in spec.words(options.patch)]
+    found = [name for name in spec.known_patches() if name.startswith(f"{series}/")]
+    if not found:
+        known = ", ".join(sorted({name.partition("/")[0] for name in spec.known_patches()}))
+        raise ToolError(f"KERNEL={series}: no patches were made for this series",
+                        f"series with patches: {known}")
+    return ["", *found]
+
+
+def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
+    rows: list[Row] = []
+    for patch in patches:
+        header = None
+        if patch:
+            path = spec.PATCHES / f"{patch}.patch"
+            header = header_of(path.read_text(), path.name)
+        for kind in (SUITES, SCENARIOS):
+            started = time.monotonic()
+            new = judge(patch or UNMODIFIED, header, kind, asking.ask(kind, patch))
+            rows += new
+            for row in new:
+                print(f"slubtorture: {row.kernel}: {row.asked}: {row.outcome} "
+                      f"({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
+    return rows
+
+
+def main() -> int:
+    parser = opt.parser("ask kernels that are wrong on purpose")
+    options = opt.checked(opt.raw_values(parser.parse_args(), os.environ), Path.cwd() / "out")
+    opt.check_out(options.out)
+    machine = spec.machine_of(options.arch)
+    series = options.kernel or max((name.partition("/")[0] for name in spec.known_patches()),
+                                   default="")
+    logs = options.out / "busted" / machine.arch
+    logs.mkdir(parents=True, exist_ok=True)
+    rows = ask_all(Asking(options, series, logs), chosen_patches(options, series))
+    print(table(rows))
+    print(f"logs:  {rec.shown(logs)}")
+    return status(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

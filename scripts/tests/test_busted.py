@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is made of the answers about kernels that are wrong on purpose."""
+
+from __future__ import annotations
+
+import json
+
+import busted
+from busted import Answer, Row
+from lab.patches import Header
+
+STRIDE = Header("s", "c", "y", "7.2", frozenset(), (
+    ("exts-in-object", "exts-step-matches-layout", "truncation"),
+    ("slubtorture-metadata", "exts-step-matches-layout", "truncation")))
+HARMLESS = Header("s", "nothing", "y", "7.2", frozenset(), ())
+NODES = Header("s", "c", "y", "7.2", frozenset({"hotplug"}), (
+    ("slubtorture-nodes", "node-pointer-kept", "lifetime"),))
+PASSED = Answer("slubtorture-layout", "pass", "")
+
+
+def outcomes(header: Header | None, kind: str, *answers: Answer) -> list[str]:
+    return [row.outcome for row in busted.judge("k", header, kind, [PASSED, *answers])]
+
+
+def said(text: str, verdict: str = "fail", asked: str = "slubtorture-metadata") -> Answer:
+    return Answer(asked, verdict, text)
+
+
+def test_a_bug_is_caught_only_under_its_own_name() -> None:
+    right = "exts-step-matches-layout broken, cause truncation: expected 65536, seen 0"
+    assert outcomes(STRIDE, busted.SUITES, said(right)) == [busted.CAUGHT]
+    assert outcomes(STRIDE, busted.SUITES, said(right.replace("truncation", "ordering"))) == [
+        busted.MISSED]
+    assert outcomes(STRIDE, busted.SUITES, said(right, "pass")) == [busted.MISSED]
+    assert outcomes(STRIDE, busted.SUITES, said(right, asked="slubtorture-layout")) == [
+        busted.BROKEN]
+    assert outcomes(STRIDE, busted.SUITES, said("crashed", "crashed")) == [busted.MISSED]
+
+
+def test_a_skip_counts_only_where_the_bug_needs_what_is_missing() -> None:
+    skip = Answer("slubtorture-nodes", "skip", "", "no node can go")
+    assert outcomes(NODES, busted.SUITES, skip) == [busted.SKIPPED]
+    assert outcomes(STRIDE, busted.SUITES, said("", "skip")) == [busted.MISSED]
+
+
+def test_on_healthy_kernels_nothing_may_fail() -> None:
+    assert outcomes(None, busted.SUITES) == [busted.SILENT]
+    assert outcomes(HARMLESS, busted.SUITES, said("x", "skip")) == [busted.SILENT]
+    for verdict in ("fail", "crashed", "broken"):
+        assert outcomes(HARMLESS, busted.SUITES, said("x", verdict)) == [busted.NOISY]
+
+
+def test_no_verdict_is_broken_whatever_was_promised() -> None:
+    for header in (None, HARMLESS, STRIDE):
+        assert [row.outcome for row in busted.judge("k", header, busted.SUITES, [])] == [
+            busted.BROKEN]
+
+
+def test_controls_that_were_caught_are_no_failure() -> None:
+    record = {"scenario": "busted-exts-late", "verdict": "fail", "expected": "fail:ordering",
+              "cause": "ordering", "invariant": "i", "reason": "-"}
+    assert busted.scenario_answers(json.dumps(record))[0].verdict == "pass"
+    assert busted.scenario_answers(json.dumps({**record, "cause": "none",
+                                               "verdict": "pass"}))[0].verdict == "fail"
+
+
+def test_status_and_table() -> None:
+    rows = [Row("7.2/stride-16-bit", "exts-in-object", busted.CAUGHT, "x" * 60),
+            Row("unmodified", "run", busted.SILENT, "16 verdicts")]
+    assert busted.status(rows) == 0 and busted.status([]) == 2
+    assert busted.status([*rows, Row("k", "a", busted.NOISY, "")]) == 1
+    assert busted.status([Row("k", "a", busted.BROKEN, "")]) == 2
+    assert all(len(line) <= 80 for line in busted.table(rows).splitlines())
