@@ -112,6 +112,20 @@ public:
 		st_core_run(core, &totals);
 		return 0;
 	}
+	// One question to core, as KUnit suites ask them.
+	st_answer ask(const std::function<void(st_core *, st_answer *)> &question)
+	{
+		const st_request request{"*", 1, 42, 0};
+		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
+		st_core *core = reinterpret_cast<st_core *>(storage.get());
+		const st_ops table = ops();
+		st_answer answer;
+		std::memset(&answer, 0xa5, sizeof(answer));
+		EXPECT_EQ(st_core_create(core, &table, &request, reason), 0);
+		st_core_learn(core, &env);
+		question(core, &answer);
+		return answer;
+	}
 	std::string record(const std::string &scenario) const
 	{
 		for (const std::string &line : lines)
