@@ -206,7 +206,9 @@ struct st_node_row {
 	uint64_t node;			/* struct kmem_cache_node *, 0: none */
 	uint64_t barn;			/* 0: none */
 	int64_t nr_slabs;		/* -1: unknown */
+	int32_t nid;
 	int32_t home;			/* node of the memory that node lies in */
+	uint32_t in_own_cache;		/* node lies in a slab of this very cache */
 	char name[ST_NAME_BYTES];
 };
 

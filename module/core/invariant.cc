@@ -131,8 +131,12 @@ Finding node_struct_elsewhere(const st_node_row &row, s32 nid)
 
 Finding offline_node_has_no_slabs(const st_node_row &row)
 {
+	// At boot the first slab of kmem_cache_node is counted for its node even
+	// where the node has no memory for it and it lies elsewhere: "a useless per
+	// node structure", early_kmem_cache_node_alloc(). It never goes.
+	const bool may_have_one = row.in_own_cache && row.home != row.nid;
 	const u64 slabs = row.nr_slabs < 0 ? 0 : u64(row.nr_slabs);
-	return equal(0, slabs, slabs);
+	return equal(may_have_one && slabs == 1 ? 1 : 0, slabs, slabs);
 }
 
 } // namespace st

@@ -89,6 +89,7 @@ int st_busted_node_rows(struct st_node_row *rows, u32 max)
 		rows[i].cache = (unsigned long)&twin[i];
 		rows[i].node = (unsigned long)twin[i];
 		rows[i].nr_slabs = -1;
+		rows[i].nid = twin_nid;
 		rows[i].home = twin[i] ? page_to_nid(virt_to_page(twin[i])) : NUMA_NO_NODE;
 	}
 	mutex_unlock(&twin_lock);

@@ -35,6 +35,15 @@ static u64 pointer_at(const u8 *at)
 	return (unsigned long)READ_ONCE(*(void *const *)at);
 }
 
+/* kmem_cache_node's own structures are objects of kmem_cache_node. */
+static bool lies_in_slab_of(const struct st_layout *layout, const void *node, const void *cache)
+{
+	const struct page *head = virt_to_head_page(node);
+
+	return layout->slab_cache.bits && PageSlab((struct page *)head) &&
+	       st_field_read(head, layout->slab_cache) == (unsigned long)cache;
+}
+
 static void read_row(const struct st_layout *layout, const void *cache, s32 nid,
 		     struct st_node_row *row)
 {
@@ -48,6 +57,7 @@ static void read_row(const struct st_layout *layout, const void *cache, s32 nid,
 	row->cache = (unsigned long)cache;
 	row->node = pointer_at(element + layout->node_pointer_offset);
 	row->nr_slabs = -1;
+	row->nid = nid;
 	row->home = NUMA_NO_NODE;
 	if (layout->barn_pointer_offset >= 0)
 		row->barn = pointer_at(element + layout->barn_pointer_offset);
@@ -55,6 +65,7 @@ static void read_row(const struct st_layout *layout, const void *cache, s32 nid,
 		return;
 	node = (const void *)(unsigned long)row->node;
 	row->home = page_to_nid(virt_to_page(node));
+	row->in_own_cache = lies_in_slab_of(layout, node, cache);
 	if (layout->node_nr_slabs.bits)
 		row->nr_slabs = (s64)st_field_read(node, layout->node_nr_slabs);
 	if (layout->barn_in_node.bits)

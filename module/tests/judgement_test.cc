@@ -4,6 +4,7 @@
 // each has something it must catch and something it is silent on. Whole runs
 // are left to the guest.
 #include <gtest/gtest.h>
+#include <tuple>
 
 #include "../core/diagnosis.h"
 #include "../core/histogram.h"
@@ -118,6 +119,15 @@ TEST(Invariant, Nodes)
 	EXPECT_FALSE(offline_node_has_no_slabs(after).holds);
 	after.nr_slabs = -1;
 	EXPECT_TRUE(offline_node_has_no_slabs(after).holds);
+	// the slab that the boot counted for a node that had no memory for it
+	after.nid = 1;
+	after.in_own_cache = 1;
+	for (const auto &[slabs, home, holds] : {std::tuple{1, 0, true}, {2, 0, false},
+						 {1, 1, false}, {0, 0, true}}) {
+		after.nr_slabs = slabs;
+		after.home = home;
+		EXPECT_EQ(offline_node_has_no_slabs(after).holds, holds) << slabs << home;
+	}
 	after.node = after.barn = 0;
 	EXPECT_FALSE(node_pointer_kept(before, after).holds);
 	EXPECT_FALSE(node_barn_kept(before, after).holds);
