@@ -30,7 +30,7 @@ static bool bit_is_set(const u8 *bytes, u32 bit)
 }
 
 /* offsetof() cannot name a bitfield; a structure with nothing else set can. */
-static struct st_field set_bits(const void *structure, size_t bytes)
+static struct st_field bits_set_in(const void *structure, size_t bytes)
 {
 	struct st_field field = {};
 	u32 bit;
@@ -50,7 +50,7 @@ static struct st_field set_bits(const void *structure, size_t bytes)
 	type probe;					\
 	memset(&probe, 0, sizeof(probe));		\
 	probe.member = ones;				\
-	set_bits(&probe, sizeof(probe)); })
+	bits_set_in(&probe, sizeof(probe)); })
 
 #ifdef STK_HAS_STRUCT_SLAB
 static void tell_slab(struct st_layout *told)

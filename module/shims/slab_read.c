@@ -22,7 +22,7 @@ static u64 vector_room(const struct st_layout *layout, const struct st_object_vi
 	const void *cache;
 
 	if (!vector || vector - (unsigned long)view->slab_base < view->slab_bytes ||
-	    !virt_addr_valid(vector))
+	    !virt_addr_valid((void *)vector))
 		return 0;
 	head = virt_to_head_page((void *)vector);
 	if (!PageSlab((struct page *)head))
