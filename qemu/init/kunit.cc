@@ -22,15 +22,12 @@ namespace {
 
 constexpr const char *kModuleFile = "/module.ko";
 constexpr const char *kSuites = "/sys/kernel/debug/kunit";
-constexpr const char *kCaseTimeout = "/sys/module/kunit/parameters/timeout";
-// A case that hangs is KUnit's to report, before the host takes the guest for
-// dead: its own limit is 300 s. Older kernels have no such parameter.
-constexpr const char *kCaseTimeoutSec = "60";
 constexpr int kSetConsoleLevel = 8; // of syslog(2)
 constexpr int kShowInfo = 7;
 constexpr int kPollMs = 20;
 
-// What came after it was opened; the reader that falls behind is told so.
+// What came after it was opened; the reader that falls behind is told so. KUnit
+// leaves the line of a result open, so it is there with the message after it.
 class KernelLog {
 public:
 	KernelLog()
@@ -137,7 +134,6 @@ void run_kunit(Channel &out, const Config &config)
 	const std::set<std::string> before = suites();
 	KernelLog log;
 	out.step("kmsg", log.error());
-	(void)write_file(kCaseTimeout, kCaseTimeoutSec);
 	// From here on the console has what KUnit prints, and nothing of the boot.
 	klogctl(kSetConsoleLevel, nullptr, kShowInfo);
 	const int error = load_and_follow(out, config, &log);
