@@ -51,14 +51,18 @@ _FIRST_LINE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.KASAN, r"BUG: KASAN: "),
         (Kind.KCSAN, r"BUG: KCSAN: "),
         (Kind.KFENCE, r"BUG: KFENCE: "),
-        (Kind.UBSAN, r"^UBSAN: "),
+        (Kind.UBSAN, r"^(Internal error: )?UBSAN: "),
         (Kind.LOCKDEP, r"WARNING: (possible (circular locking|recursive locking|irq lock)"
                        r"|inconsistent lock state|suspicious RCU usage|lock held when returning"
-                       r"|bad unlock balance|held lock freed|HARDIRQ-safe|SOFTIRQ-safe)"
+                       r"|bad unlock balance|held lock freed|HARDIRQ-safe|SOFTIRQ-safe"
+                       r"|Nested lock was not taken|bad contention detected|chain_key collision"
+                       r"|\S+/\d+ still has locks held)"
                        r"|INFO: trying to register non-static key|BUG: Invalid wait context"
-                       r"|\[ BUG: Invalid wait context \]"),
-        (Kind.SOFT_LOCKUP, r"watchdog: (BUG: soft lockup|Watchdog detected hard LOCKUP)"
-                           r"|BUG: soft lockup|BUG: workqueue lockup"),
+                       r"|\[ BUG: Invalid wait context \]|BUG: key \S+ has not been registered"
+                       r"|BUG: MAX_(STACK_TRACE_ENTRIES|LOCKDEP_\w+|LOCK_DEPTH) too low"),
+        (Kind.SOFT_LOCKUP, r"BUG: (soft|workqueue) lockup|CPU ?\d+ Hard LOCKUP"
+                           r"|CPU ?\d+:? (Watchdog |self-)?detected hard LOCKUP"
+                           r"|watchdog: Watchdog detected hard LOCKUP"),
         (Kind.RCU_STALL, r"rcu: INFO: .* (detected stalls|self-detected stall|expedited stalls)"
                          r"|rcu: .* kthread (starved|timer wakeup)"),
         (Kind.HUNG_TASK, r"INFO: task .* blocked for more than"),
@@ -67,8 +71,12 @@ _FIRST_LINE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.BUG, r"kernel BUG at |^BUG: "),
         (Kind.WARNING, r"^WARNING: "),
         (Kind.OOPS, r"^(Oops|general protection fault|Unable to handle kernel|invalid opcode)"
-                    r"|^(divide error|double fault|stack segment|int3): "),
-        (Kind.PANIC, r"Kernel panic - not syncing"),
+                    r"|^(divide error|double fault|stack segment|int3): |PANIC: double fault"
+                    # arm64; riscv; arm64 and riscv; powerpc; s390, which names the exception
+                    r"|^Internal error: |^Kernel BUG \[#\d|^Insufficient stack space to handle"
+                    r"|^Bad kernel stack pointer |^Kernel stack (pointer invalid|overflow)"
+                    r"|^[A-Za-z][\w ,/-]*: [0-9a-f]{4} ilc:\d \[#\d"),
+        (Kind.PANIC, r"(?<!end )Kernel panic - not syncing"),
     )
 )
 
@@ -125,6 +133,9 @@ def _last_line(lines: list[str], title: int, markers: Markers) -> int:
     stop = min(len(lines), title + _LONGEST)
     for at in range(title + 1, stop):
         if _is_marker(lines[at], markers) or lines[at] == _CUT_HERE:
+            return at
+        # s390 draws no line between an oops and the panic that it ends in.
+        if kind_of(lines[at]) is Kind.PANIC:
             return at
         # Lockdep and KASAN draw a ruler under the title too.
         if _END.search(lines[at]) and at > title + 2:

@@ -45,6 +45,32 @@ def test_each_report_is_one_splat(name: str, kind: Kind) -> None:
     assert not any("slubtorture: end" in line for line in got[0].text)
 
 
+@pytest.mark.parametrize("name, kinds, title", [
+    ("oops-ppc64le", [Kind.BUG, Kind.PANIC], "BUG: Unable to handle kernel data access on read"),
+    ("oops-aarch64", [Kind.OOPS, Kind.PANIC], "Unable to handle kernel NULL pointer dereference"),
+    ("oops-s390x", [Kind.OOPS, Kind.PANIC], "Unable to handle kernel pointer dereference in"),
+    ("exception-s390x", [Kind.OOPS, Kind.PANIC], "specification exception: 0006 ilc:3"),
+    ("oops-riscv64", [Kind.OOPS, Kind.PANIC], "Unable to handle kernel paging request"),
+    ("bug-riscv64", [Kind.BUG, Kind.PANIC], "kernel BUG at mm/slub.c:4029!"),
+    ("kcsan", [Kind.KCSAN], "BUG: KCSAN: data-race in consume_object [slubtorture] / publish"),
+    ("ubsan", [Kind.UBSAN], "UBSAN: shift-out-of-bounds in module/core/plan.cc:61:20"),
+    ("hard-lockup-ppc64le", [Kind.SOFT_LOCKUP], "watchdog: CPU 0 detected hard LOCKUP")])
+def test_every_architecture_and_sanitizer_is_understood(name: str, kinds: list[Kind],
+                                                        title: str) -> None:
+    got = splats(name)
+    assert [splat.kind for splat in got] == kinds
+    assert got[0].title.startswith(title)
+    assert {splat.during for splat in got} == {"handoff-xchg"}
+    assert not any("slubtorture: " in line for splat in got for line in splat.text)
+    if Kind.PANIC in kinds:
+        assert len(got[0].text) > 5 and got[1].title.startswith("Kernel panic - not syncing: ")
+        assert last_begun(read(name), MARKERS) == "handoff-xchg"
+
+
+def test_what_other_architectures_say_of_themselves_is_no_splat() -> None:
+    assert splats("clean-foreign") == []
+
+
 def test_warning_before_the_first_scenario_belongs_to_none() -> None:
     got = splats("boot-warning")
     assert [(splat.kind, splat.during, splat.in_boot) for splat in got] == [
@@ -60,14 +86,40 @@ def test_warning_before_the_first_scenario_belongs_to_none() -> None:
     ("BUG kmalloc-64 (Tainted: G    O): Redzone overwritten", Kind.SLUB),
     ("BUG: KCSAN: data-race in a / b", Kind.KCSAN),
     ("BUG: sleeping function called from invalid context at mm/slab.h:1", Kind.BUG),
-    ("UBSAN: shift-out-of-bounds in mm/slub.c:1:2", Kind.UBSAN)])
+    ("UBSAN: shift-out-of-bounds in mm/slub.c:1:2", Kind.UBSAN),
+    ("Internal error: UBSAN: array index out of bounds: 00000000f2005512 [#1]  SMP", Kind.UBSAN),
+    ("Internal error: Oops - Undefined instruction: 0000000002000000 [#1]  SMP", Kind.OOPS),
+    ("Internal error: synchronous external abort: 0000000096000010 [#1]  SMP", Kind.OOPS),
+    ("Insufficient stack space to handle exception!", Kind.OOPS),
+    ("Oops: Exception in kernel mode, sig: 4 [#1]", Kind.OOPS),
+    ("Bad kernel stack pointer 7fffd5a40a50 at c00000000000c788", Kind.OOPS),
+    ("BUG: Kernel NULL pointer dereference on write at 0x00000008", Kind.BUG),
+    ("Oops - illegal instruction [#1]", Kind.OOPS),
+    ("Kernel BUG [#1]", Kind.OOPS),
+    ("illegal operation: 0001 ilc:1 [#1]SMP", Kind.OOPS),
+    ("monitor event: 0040 ilc:2 [#1]SMP", Kind.OOPS),
+    ("Kernel stack pointer invalid", Kind.OOPS),
+    ("traps: PANIC: double fault, error_code: 0x0", Kind.OOPS),
+    ("watchdog: CPU1: Watchdog detected hard LOCKUP on cpu 1", Kind.SOFT_LOCKUP),
+    ("watchdog: CPU 1 self-detected hard LOCKUP @ queued_spin_lock+0x10", Kind.SOFT_LOCKUP),
+    ("watchdog: CPU 1 Hard LOCKUP", Kind.SOFT_LOCKUP),
+    ("watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [handoff/1:71]", Kind.SOFT_LOCKUP),
+    ("WARNING: possible irq lock inversion dependency detected", Kind.LOCKDEP),
+    ("WARNING: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected", Kind.LOCKDEP),
+    ("WARNING: handoff/1/71 still has locks held!", Kind.LOCKDEP),
+    ("[ BUG: Invalid wait context ]", Kind.LOCKDEP),
+    ("BUG: MAX_LOCKDEP_CHAIN_HLOCKS too low!", Kind.LOCKDEP),
+    ("WARNING: mm/slub.c:1 at kfree+0x1/0x2, CPU#0: init/1", Kind.WARNING)])
 def test_first_lines(line: str, kind: Kind) -> None:
     assert kind_of(line) is kind
 
 
 @pytest.mark.parametrize("line", [
     "Kernel command line: oops=panic panic=-1", "Warning: unable to open an initial console.",
-    "debug: oops is not a BUG", "Kernel panic_timeout set", ""])
+    "debug: oops is not a BUG", "Kernel panic_timeout set", "",
+    "watchdog: CPU 1 became unstuck TB:14302152113",
+    "User process fault: interruption code 0010 ilc:2 in init[10000+81000]",
+    "UBSAN is not an error", "Internal errors: 0", "INFO: lockdep is turned off."])
 def test_lines_that_are_no_splat(line: str) -> None:
     assert kind_of(line) is None
 
@@ -76,7 +128,8 @@ def test_tail_skips_empty_lines() -> None:
     assert tail(b"a\n\n[    1.0] b\r\n\r\n", 2) == ["a", "b"]
 
 
-def test_every_cut_of_a_panic_parses() -> None:
-    data = read("panic")
+@pytest.mark.parametrize("name", ["panic", "oops-ppc64le", "oops-s390x", "kcsan"])
+def test_every_cut_of_a_panic_parses(name: str) -> None:
+    data = read(name)
     for end in range(0, len(data), 11):
         find_splats(data[:end], MARKERS)
