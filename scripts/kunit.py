@@ -44,8 +44,10 @@ NEEDED = ("KUNIT", "KUNIT_DEBUGFS")
 # A kernel with KASAN and lockdep boots slowly under emulation.
 IDLE_S = 300.0
 TOTAL_S = 1800.0
-# Silence on the terminal that is worth a word on standard error.
+# Silence on the terminal that is worth a word on standard error; each word
+# doubles what the next one takes.
 QUIET_S = 5.0
+QUIETEST_S = 60.0
 _LOG = "@ log "
 
 
@@ -61,6 +63,7 @@ class Follower:
     first_s: float | None = None  # until the first case had a result
     up: bool = False
     said: float = 0.0
+    quiet_s: float = QUIET_S
 
     def __post_init__(self) -> None:
         self.said = self.began
@@ -81,17 +84,23 @@ class Follower:
                 self.suites.append(event)
                 if event.verdict != ktap.UNFINISHED:
                     print("\n".join(report.suite_lines(event)), file=self.out, flush=True)
-                self.said = time.monotonic()
+                self.said, self.quiet_s = time.monotonic(), QUIET_S
+
+    def where(self) -> str:
+        """What the guest is at, for a reader who waits."""
+        if self.parser.running:
+            return f"{self.parser.running}: {self.parser.done} results so far"
+        if self.suites:
+            return f"{len(self.suites)} suites have ended, the guest goes on"
+        return "the module is being loaded" if self.up else "the guest boots"
 
     def tick(self) -> None:
         """Called often, also when nothing is said."""
         now = time.monotonic()
-        if now - self.said < QUIET_S:
+        if now - self.said < self.quiet_s:
             return
-        self.said = now
-        where = "the guest boots" if not self.up else "the module is loaded"
-        if self.parser.running:
-            where = f"{self.parser.running}: {self.parser.done} results so far"
+        self.said, self.quiet_s = now, min(2 * self.quiet_s, QUIETEST_S)
+        where = self.where()
         print(f"{now - self.began:7.1f} s  {where}", file=self.err, flush=True)
 
     def finish(self) -> None:
@@ -261,6 +270,9 @@ def run_once(options: opt.Options) -> int:
         booted = stp.boot(run.setup, run.run_dir, {"mode": "kunit", "module": MODULE}, run.module,
                           receive, IDLE_S, TOTAL_S)
     except Stopped:
+        follower.finish()
+        text = ktap.document(follower.suites, follower.parser.planned)
+        rec.save(run.run_dir, {"ktap": text, "replay": run.replay + "\n"})
         stp.say(f"what the guest said so far is in {rec.shown(run.run_dir)}")
         raise
     follower.finish()

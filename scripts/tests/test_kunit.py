@@ -76,6 +76,11 @@ def test_long_silence_is_broken_on_standard_error() -> None:
     follower.tick()
     assert isinstance(follower.err, io.StringIO)
     assert follower.err.getvalue().count("\n") == 1 and "rec-first" in follower.err.getvalue()
+    assert follower.quiet_s == 2 * kunit.QUIET_S
+    for line in lines("clean")[20:]:
+        follower.line(f"@ log 21.5 {line.rstrip()}")
+    assert follower.quiet_s == kunit.QUIET_S and "3 suites have ended" in follower.where()
+    assert kunit.Follower(io.StringIO(), io.StringIO()).where() == "the guest boots"
 
 
 @pytest.mark.parametrize("name, kept, status", [
