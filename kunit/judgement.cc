@@ -64,6 +64,42 @@ const char *stk_barn_cause(const st_node_row *before, const st_node_row *after)
 	return cause_of(Invariant::NodeBarnKept, node_barn_kept(*before, *after));
 }
 
+const char *stk_stride_type_cause(const st_layout *layout, uint64_t largest_step)
+{
+	return cause_of(Invariant::StrideFitsType, stride_fits_type(*layout, largest_step));
+}
+
+const char *stk_present_cause(const st_node_row *row)
+{
+	return cause_of(Invariant::NodeStructPresent, node_struct_present(*row));
+}
+
+const char *stk_distinct_cause(const st_node_row *a, const st_node_row *b)
+{
+	return cause_of(Invariant::NodeStructDistinct, node_struct_distinct(*a, *b));
+}
+
+const char *stk_home_cause(const st_node_row *row, uint32_t only_node)
+{
+	return cause_of(Invariant::NodeStructHome,
+			node_struct_home(*row, Span<const u32>(&only_node, 1)));
+}
+
+const char *stk_barns_cause(const st_node_row *a, const st_node_row *b)
+{
+	return cause_of(Invariant::NodeBarnEverywhere, node_barn_everywhere(*a, *b));
+}
+
+const char *stk_counts_cause(uint64_t known, uint64_t counted)
+{
+	return cause_of(Invariant::NodeCountsSlabs, node_counts_slabs(known, counted));
+}
+
+const char *stk_offline_cause(const st_node_row *row)
+{
+	return cause_of(Invariant::OfflineNodeHasNoSlabs, offline_node_has_no_slabs(*row));
+}
+
 uint64_t stk_histogram_wrong(const st_handoff_counts *counts)
 {
 	Histogram histogram;

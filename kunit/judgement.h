@@ -26,6 +26,13 @@ const char *stk_slots_cause(const struct st_object_view *a, const struct st_obje
 const char *stk_cache_cause(const struct st_object_view *view, uint64_t cache);
 const char *stk_node_cause(const struct st_node_row *before, const struct st_node_row *after);
 const char *stk_barn_cause(const struct st_node_row *before, const struct st_node_row *after);
+const char *stk_stride_type_cause(const struct st_layout *layout, uint64_t largest_step);
+const char *stk_present_cause(const struct st_node_row *row);
+const char *stk_distinct_cause(const struct st_node_row *a, const struct st_node_row *b);
+const char *stk_home_cause(const struct st_node_row *row, uint32_t only_node);
+const char *stk_barns_cause(const struct st_node_row *a, const struct st_node_row *b);
+const char *stk_counts_cause(uint64_t known, uint64_t counted);
+const char *stk_offline_cause(const struct st_node_row *row);
 
 uint64_t stk_histogram_wrong(const struct st_handoff_counts *counts);
 /* the row of a state in text[], or 0 if that state was never seen */

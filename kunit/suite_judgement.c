@@ -155,6 +155,54 @@ static void judgement_node_pointer_gone(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, stk_barn_cause(&before, &after), "lifetime");
 }
 
+static void judgement_node_structures(struct kunit *test)
+{
+	const struct st_node_row good = { .cache = 1, .node = 0x1000, .barn = 0x2000, .nid = 1 };
+	struct st_node_row other = { .cache = 2, .node = 0x3000, .barn = 0x4000, .nid = 1 };
+
+	KUNIT_EXPECT_STREQ(test, stk_present_cause(&good), "none");
+	KUNIT_EXPECT_STREQ(test, stk_distinct_cause(&good, &other), "none");
+	KUNIT_EXPECT_STREQ(test, stk_barns_cause(&good, &other), "none");
+	KUNIT_EXPECT_STREQ(test, stk_home_cause(&good, 0), "none");
+	KUNIT_EXPECT_STREQ(test, stk_home_cause(&good, 1), "lifetime");
+	other.barn = good.barn;
+	KUNIT_EXPECT_STREQ(test, stk_distinct_cause(&good, &other), "corruption");
+	other.barn = 0;
+	KUNIT_EXPECT_STREQ(test, stk_barns_cause(&good, &other), "lifetime");
+	other.node = good.node;
+	KUNIT_EXPECT_STREQ(test, stk_distinct_cause(&good, &other), "corruption");
+	other.node = 0;
+	KUNIT_EXPECT_STREQ(test, stk_present_cause(&other), "lifetime");
+}
+
+static void judgement_node_counts(struct kunit *test)
+{
+	struct st_node_row row = { .node = 0x1000, .nid = 1 };
+
+	KUNIT_EXPECT_STREQ(test, stk_counts_cause(32, 32), "none");
+	KUNIT_EXPECT_STREQ(test, stk_counts_cause(32, 34), "none");
+	KUNIT_EXPECT_STREQ(test, stk_counts_cause(32, 31), "corruption");
+	KUNIT_EXPECT_STREQ(test, stk_counts_cause(32, 256), "corruption");
+	KUNIT_EXPECT_STREQ(test, stk_offline_cause(&row), "none");
+	row.nr_slabs = 1;
+	KUNIT_EXPECT_STREQ(test, stk_offline_cause(&row), "lifetime");
+	row.in_own_cache = 1;	/* a boot's slab for a node without memory */
+	KUNIT_EXPECT_STREQ(test, stk_offline_cause(&row), "none");
+}
+
+/* A type is judged by what it may have to hold, not by what it holds now. */
+static void judgement_stride_type(struct kunit *test)
+{
+	struct st_layout layout = { .stride = { 0, 16 } };
+
+	KUNIT_EXPECT_STREQ(test, stk_stride_type_cause(&layout, 65535), "none");
+	KUNIT_EXPECT_STREQ(test, stk_stride_type_cause(&layout, 65536), "truncation");
+	layout.stride.bits = 32;
+	KUNIT_EXPECT_STREQ(test, stk_stride_type_cause(&layout, 1ull << 29), "none");
+	layout.stride.bits = 0;
+	KUNIT_EXPECT_STREQ(test, stk_stride_type_cause(&layout, 1ull << 29), "none");
+}
+
 static void judgement_histogram(struct kunit *test)
 {
 	struct st_handoff_counts *counts = kunit_kzalloc(test, sizeof(*counts), GFP_KERNEL);
@@ -180,6 +228,9 @@ static struct kunit_case stk_cases[] = {
 	KUNIT_CASE(judgement_slot_in_bounds),
 	KUNIT_CASE(judgement_vector_too_short),
 	KUNIT_CASE(judgement_node_pointer_gone),
+	KUNIT_CASE(judgement_node_structures),
+	KUNIT_CASE(judgement_node_counts),
+	KUNIT_CASE(judgement_stride_type),
 	KUNIT_CASE(judgement_histogram),
 	{}
 };

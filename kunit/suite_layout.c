@@ -82,7 +82,7 @@ static void layout_matches_compiler(struct kunit *test)
 	/* -1 is what the header says where there is no such pointer */
 	if (stk_is_untold(told, fact) &&
 	    fact->at != offsetof(struct st_layout, barn_pointer_offset))
-		kunit_skip(test, "mm/slab.h of this kernel does not tell; it is known to mm/slub.c alone, or differs from cache to cache");
+		kunit_skip(test, "mm/slab.h of this kernel does not tell; mm/slub.c alone does, or a static key of the running kernel");
 	KUNIT_EXPECT_EQ_MSG(test, stk_fact_value(stk.layout, fact), stk_fact_value(told, fact),
 			    "%s: BTF (left) against compiler (right), bits << 32 | bit offset if it is a field",
 			    fact->name);

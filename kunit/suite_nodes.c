@@ -12,6 +12,12 @@ static void nodes_have_structures(struct kunit *test)
 	stk_expect_pass(test, &stk.answer);
 }
 
+static void nodes_count_slabs(struct kunit *test)
+{
+	st_core_ask_node_counts(stk.core, &stk.answer);
+	stk_expect_pass(test, &stk.answer);
+}
+
 static void nodes_keep_structures_movable(struct kunit *test)
 {
 	st_core_ask_node_cycle(stk.core, ST_BLOCK_MOVABLE, &stk.answer);
@@ -27,6 +33,7 @@ static void nodes_keep_structures_normal(struct kunit *test)
 
 static struct kunit_case stk_cases[] = {
 	KUNIT_CASE(nodes_have_structures),
+	KUNIT_CASE(nodes_count_slabs),
 	KUNIT_CASE_SLOW(nodes_keep_structures_movable),
 	KUNIT_CASE_SLOW(nodes_keep_structures_normal),
 	{}

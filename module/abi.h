@@ -334,7 +334,7 @@ struct st_answer {
 	const char *cause;		/* of that breach, "none" if none */
 	char reason[ST_REASON_BYTES];	/* why skip or broken */
 	char note[ST_REASON_BYTES];
-	/* a line for each broken invariant: its name, how often, cause, evidence */
+	/* an indented line for each that broke: its name, how often, cause, evidence */
 	char findings[ST_FINDINGS_BYTES];
 };
 
@@ -353,6 +353,8 @@ void st_core_ask_cache(struct st_core *core, const struct st_cache_spec *spec,
 void st_core_ask_stride(struct st_core *core, struct st_answer *answer);
 /* node structures of every cache as they stand */
 void st_core_ask_nodes(struct st_core *core, struct st_answer *answer);
+/* their counts of slabs, with a cache whose slabs are known */
+void st_core_ask_node_counts(struct st_core *core, struct st_answer *answer);
 /* and while a node's memory goes and comes once; zone is enum st_block_state */
 void st_core_ask_node_cycle(struct st_core *core, uint32_t zone, struct st_answer *answer);
 /* what was learned, and "" or why a part of it is missing */

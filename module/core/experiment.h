@@ -46,11 +46,12 @@ void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 
 // Parts of the above that can be asked alone: one cache, one cycle of the
 // node's memory through one zone (enum st_block_state), node structures as
-// they stand, the type of the stride.
+// they stand, their counts of slabs, the type of the stride.
 void ask_cache(const Context &context, const st_cache_spec &spec, Placement wanted,
 	       Tally *tally);
 void ask_node_cycle(const Context &context, u32 zone, Tally *tally);
 void ask_nodes(const Context &context, Tally *tally);
+void ask_node_counts(const Context &context, Tally *tally);
 void ask_stride(const Context &context, Tally *tally);
 
 // Rounds of engine and bare loop, in turns; one line of the report a round.

@@ -130,15 +130,95 @@ private:
 	u32 nodes_ = 0;
 };
 
+// Different slabs among the views; objects of one slab may lie apart.
+u32 count_slabs(Span<const st_object_view> views)
+{
+	u32 slabs = 0;
+	for (size_t i = 0; i < views.size(); i++) {
+		bool seen = false;
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = views[j].slab == views[i].slab;
+		slabs += !seen;
+	}
+	return slabs;
+}
+
+// The cache's count over all nodes that have memory, -1: not to be had.
+s64 counted_slabs(const Context &context, u64 cache, Span<Row> rows)
+{
+	u32 nids[ST_MAX_NODES];
+	const u32 nodes = context.ops.memory_nodes(0, nids, ST_MAX_NODES);
+	s64 sum = -1;
+	for (u32 n = 0; n < nodes; n++) {
+		const int got = context.ops.node_rows(&context.layout.facts(), s32(nids[n]),
+						      rows.data(), u32(rows.size()));
+		for (int i = 0; i < got; i++)
+			if (rows[size_t(i)].cache == cache && rows[size_t(i)].nr_slabs >= 0)
+				sum = (sum < 0 ? 0 : sum) + rows[size_t(i)].nr_slabs;
+	}
+	return sum;
+}
+
+void judge_counts(u32 known, s64 counted, Tally *tally)
+{
+	if (counted < 0)
+		return tally->broken("the cache's node structures could not be found");
+	tally->observed(known);
+	tally->ask(Invariant::NodeCountsSlabs, node_counts_slabs(known, u64(counted)),
+		   [&](Evidence &evidence) {
+			   evidence.add("objects in ").add_dec(known).add(" slabs, counted ");
+			   evidence.add_dec(u64(counted));
+		   });
+	Line<ST_REASON_BYTES> note;
+	note.add("objects in ").add_dec(known).add(" slabs, counted ");
+	tally->note(note.add_dec(u64(counted)).text());
+}
+
+bool can_list(const Context &context, Tally *tally)
+{
+	if (context.env.nodes_reason[0])
+		tally->skip(context.env.nodes_reason);
+	else if (!context.layout.nodes_missing().empty())
+		tally->skip(context.layout.nodes_missing().text());
+	else
+		return true;
+	return false;
+}
+
 } // namespace
 
 void ask_nodes(const Context &context, Tally *tally)
 {
-	if (context.env.nodes_reason[0])
-		return tally->skip(context.env.nodes_reason);
-	if (!context.layout.nodes_missing().empty())
-		return tally->skip(context.layout.nodes_missing().text());
-	Census(context, tally).take();
+	if (can_list(context, tally))
+		Census(context, tally).take();
+}
+
+void ask_node_counts(const Context &context, Tally *tally)
+{
+	// a slab holds few of these, so that what sheaves hold does not matter
+	const st_cache_spec spec{context.env.page_bytes - 64, 0, ST_CACHE_CTOR};
+	constexpr u32 kObjects = 256;
+	const st_ops &ops = context.ops;
+	if (!can_list(context, tally))
+		return;
+	if (!context.layout.facts().node_nr_slabs.bits || !context.layout.exts_missing().empty())
+		return tally->skip("this kernel's nodes count no slabs, or objects lead to none");
+	Buffer<u64> objects(ops, kObjects);
+	Buffer<st_object_view> views(ops, kObjects);
+	Buffer<Row> rows(ops, kMaxRows);
+	u64 cache;
+	if (!objects || !views || !rows || ops.cache_create(&spec, &cache))
+		return tally->broken("there is no memory for a cache and its rows");
+	const int got = ops.objects_alloc(cache, context.env.cpu[0], 0, objects.data(), kObjects);
+	if (got > 0 && !ops.objects_view(&context.layout.facts(), context.env.cpu[0],
+					 objects.data(), views.data(), u32(got)))
+		judge_counts(count_slabs(views.all().first(size_t(got))),
+			     counted_slabs(context, cache, rows.all()), tally);
+	else
+		tally->broken("the cache could not be filled and looked at");
+	if (got > 0)
+		(void)ops.objects_free(cache, context.env.cpu[0], objects.data(), u32(got));
+	ops.cache_destroy(cache);
 }
 
 } // namespace st

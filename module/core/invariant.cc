@@ -103,6 +103,12 @@ Finding node_struct_home(const st_node_row &row, Span<const u32> nodes)
 	return Finding{there, Sighting{nodes.empty() ? 0 : nodes[0], home, home, home}};
 }
 
+Finding node_counts_slabs(u64 known, u64 counted)
+{
+	return Finding{counted >= known && counted <= 2 * known,
+		       Sighting{known, counted, counted, counted}};
+}
+
 Finding node_barn_everywhere(const st_node_row &a, const st_node_row &b)
 {
 	return Finding{(a.barn != 0) == (b.barn != 0), Sighting{a.barn, b.barn, b.barn, b.barn}};

@@ -39,6 +39,9 @@ Finding node_struct_present(const st_node_row &row);
 Finding node_struct_distinct(const st_node_row &a, const st_node_row &b);
 // nodes: those that have memory.
 Finding node_struct_home(const st_node_row &row, Span<const u32> nodes);
+// Slabs that are known to hold a cache's objects, and its count over all nodes.
+// A sheaf may have objects of some more slabs, none of them handed out.
+Finding node_counts_slabs(u64 known, u64 counted);
 // Rows of one cache for two nodes that have memory.
 Finding node_barn_everywhere(const st_node_row &a, const st_node_row &b);
 // before, after: one cache's rows for the same node.

@@ -31,8 +31,8 @@ void findings(const Tally &tally, Line<ST_FINDINGS_BYTES> *line)
 		const InvariantTally &t = tally.at(invariant);
 		if (!t.broken)
 			continue;
-		if (!line->empty())
-			line->add("\n");
+		// indented as KUnit indents what it has to say of an expectation
+		line->add(line->empty() ? "    " : "\n    ");
 		line->add(name(invariant)).add(": ").add_dec(t.asked).add(" asked, ");
 		line->add_dec(t.broken).add(" broken; cause: ").add(name(t.cause));
 		line->add("; evidence: ").add(t.evidence.text());
@@ -95,6 +95,11 @@ extern "C" void st_core_ask_stride(st_core *core, st_answer *answer)
 extern "C" void st_core_ask_nodes(st_core *core, st_answer *answer)
 {
 	answer_by(core, core->request.seed, 0, answer, ask_nodes);
+}
+
+extern "C" void st_core_ask_node_counts(st_core *core, st_answer *answer)
+{
+	answer_by(core, core->request.seed, 0, answer, ask_node_counts);
 }
 
 extern "C" void st_core_ask_node_cycle(st_core *core, uint32_t zone, st_answer *answer)

@@ -29,6 +29,7 @@ enum class Invariant : u8 {
 	NodeStructPresent,	// a node with memory has every cache's structure
 	NodeStructDistinct,	// which no other cache or node shares
 	NodeStructHome,		// and which lies in memory that is there
+	NodeCountsSlabs,	// nodes count the slabs that a cache has
 	NodeBarnEverywhere,	// a cache has a barn on all such nodes or on none
 	Count,
 };

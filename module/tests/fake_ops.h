@@ -95,6 +95,10 @@ inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
 		row[i].node = busted && offline ? 0 : 0x2000 * id;
 		row[i].barn = shape.barn == Barn::None ? 0 : 0x3000 * id;
 		row[i].nr_slabs = offline ? 0 : 5;
+		if (i == 0 && !busted && !caches.empty()) {	// of a real one, if any
+			row[i].cache = caches.begin()->first;
+			row[i].nr_slabs = asked_nid ? 0 : s64(caches.begin()->second->slabs.size());
+		}
 		snprintf(row[i].name, sizeof(row[i].name), "cache-%u", i);
 		if (on_row && !busted)
 			on_row(row[i], offline, normal);

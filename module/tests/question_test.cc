@@ -162,6 +162,22 @@ TEST(Question, NodesThatCannotBeListed)
 	EXPECT_STREQ(a.reason, "no kprobes");
 }
 
+TEST(Question, CountsOfSlabs)
+{
+	const auto ask = [](FakeKernel &k) { return k.ask(st_core_ask_node_counts); };
+	FakeKernel k(shape_7_1());
+	EXPECT_EQ(ask(k).verdict, u32(ST_PASS));
+	for (s64 wrong : {0, 4, 1 << 20}) {
+		k.on_row = [&](st_node_row &row, bool, bool) { row.nr_slabs = wrong; };
+		expect_finding(ask(k), "node-counts-slabs", "corruption");
+	}
+	k.on_row = [](st_node_row &row, bool, bool) { row.nr_slabs = -1; };
+	EXPECT_EQ(ask(k).verdict, u32(ST_BROKEN));
+	k.failing = {"objects_alloc"};
+	EXPECT_EQ(ask(k).verdict, u32(ST_BROKEN));
+	EXPECT_EQ(k.leaked, 0u);
+}
+
 TEST(Question, OneCycleOfANode)
 {
 	for (u32 zone : {ST_BLOCK_MOVABLE, ST_BLOCK_KERNEL}) {
