@@ -12,8 +12,8 @@ import struct
 from dataclasses import dataclass
 
 MAGIC = 0xEB9F
-_HEADER = struct.Struct("<HBBIIIII")
-_TYPE = struct.Struct("<III")
+_HEADER_BYTES = 24
+_TYPE_BYTES = 12
 # kind -> (name, bytes that follow the type, bytes that follow for each member)
 _KINDS: dict[int, tuple[str, int, int]] = {
     1: ("int", 4, 0), 2: ("ptr", 0, 0), 3: ("array", 12, 0), 4: ("struct", 0, 12),
@@ -41,17 +41,24 @@ class Extent:
 class _Parts:
     types: bytes
     strings: bytes
+    order: str  # of bytes, as the struct module writes it
+
+    def words(self, at: int, count: int) -> tuple[int, ...]:
+        """32-bit words of the types."""
+        return struct.unpack_from(f"{self.order}{count}I", self.types, at)
 
 
 def _parts(data: bytes) -> _Parts:
-    if len(data) < _HEADER.size:
+    if len(data) < _HEADER_BYTES:
         raise BtfError(f"{len(data)} bytes cannot hold a BTF header")
-    magic, version, _, length, type_at, type_size, str_at, str_size = _HEADER.unpack_from(data)
+    order = ">" if data[:2] == MAGIC.to_bytes(2, "big") else "<"
+    magic, version, _, length, type_at, type_size, str_at, str_size = struct.unpack_from(
+        f"{order}HBBIIIII", data)
     if magic != MAGIC:
         raise BtfError(f"magic is {magic:#x}, not {MAGIC:#x}")
     if version != 1:
         raise BtfError(f"version is {version}, not 1")
-    if length < _HEADER.size or length > len(data):
+    if length < _HEADER_BYTES or length > len(data):
         raise BtfError(f"header length {length} is not inside the section")
     for what, at, size in (("types", type_at, type_size), ("strings", str_at, str_size)):
         if length + at + size > len(data):
@@ -59,18 +66,18 @@ def _parts(data: bytes) -> _Parts:
     strings = data[length + str_at:length + str_at + str_size]
     if strings and strings[-1]:
         raise BtfError("the last string has no end")
-    return _Parts(data[length + type_at:length + type_at + type_size], strings)
+    return _Parts(data[length + type_at:length + type_at + type_size], strings, order)
 
 
-def _members(kind: int, data: bytes, at: int, count: int) -> tuple[list[int], list[int]]:
+def _members(kind: int, parts: _Parts, at: int, count: int) -> tuple[list[int], list[int]]:
     """Names and type ids in what follows a type."""
     if kind == 3:
-        return [], list(struct.unpack_from("<II", data, at))
+        return [], list(parts.words(at, 2))
     step = _KINDS[kind][2]
     names: list[int] = []
     ids: list[int] = []
     for n in range(count if step else 0):
-        first, second = struct.unpack_from("<II", data, at + n * step)
+        first, second = parts.words(at + n * step, 2)
         if kind == 15:
             ids.append(first)
             continue
@@ -87,17 +94,17 @@ def check(data: bytes, base: Extent = Extent()) -> Extent:
     strings_end = base.strings + len(parts.strings)
     at, number, highest, who = 0, base.next_id, 0, 0
     while at < len(parts.types):
-        if at + _TYPE.size > len(parts.types):
+        if at + _TYPE_BYTES > len(parts.types):
             raise BtfError(f"type {number} is cut off")
-        name, info, third = _TYPE.unpack_from(parts.types, at)
+        name, info, third = parts.words(at, 3)
         kind, count = (info >> 24) & 0x1F, info & 0xFFFF
         if kind not in _KINDS:
             raise BtfError(f"type {number} is of unknown kind {kind}")
         label, fixed, each = _KINDS[kind]
-        end = at + _TYPE.size + fixed + each * count
+        end = at + _TYPE_BYTES + fixed + each * count
         if end > len(parts.types):
             raise BtfError(f"type {number} ({label}) is cut off")
-        names, ids = _members(kind, parts.types, at + _TYPE.size, count)
+        names, ids = _members(kind, parts, at + _TYPE_BYTES, count)
         beyond = max((name, *names))
         if beyond and beyond >= strings_end:
             raise BtfError(f"type {number} ({label}) has a name at {beyond}, "
@@ -115,11 +122,11 @@ def extent(data: bytes) -> Extent:
     """How far a base goes, counted without checking what is in it."""
     parts = _parts(data)
     at, number = 0, 1
-    while at + _TYPE.size <= len(parts.types):
-        (info,) = struct.unpack_from("<I", parts.types, at + 4)
+    while at + _TYPE_BYTES <= len(parts.types):
+        (info,) = parts.words(at + 4, 1)
         kind = _KINDS.get((info >> 24) & 0x1F)
         if kind is None:
             raise BtfError(f"type {number} of the base is of an unknown kind")
-        at += _TYPE.size + kind[1] + kind[2] * (info & 0xFFFF)
+        at += _TYPE_BYTES + kind[1] + kind[2] * (info & 0xFFFF)
         number += 1
     return Extent(number, len(parts.strings))

@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,11 +124,18 @@ def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer]) 
 
 
 def table(rows: list[Row]) -> str:
-    lines = [f"{'kernel':<24}{'asked':<22}{'outcome':<9}what was said"]
+    """Kernels and what was asked of them; what was said stands below a row
+    that it does not fit into."""
+    wide = max((len(row.kernel) for row in rows), default=0) + 2
+    lines, before = [f"{'kernel':<{wide}}{'asked':<22}outcome"], ""
     for row in rows:
-        begin = f"{row.kernel:<24}{row.asked:<22}{row.outcome:<9}"
-        fits = len(begin) + len(row.detail) <= opt.COLUMNS
-        lines.append(begin + row.detail if fits else f"{begin.rstrip()}\n    {row.detail}")
+        begin = f"{'' if row.kernel == before else row.kernel:<{wide}}{row.asked:<22}"
+        line = f"{begin}{row.outcome}, {row.detail}"
+        fits = len(line) <= opt.COLUMNS
+        below = textwrap.wrap(row.detail, opt.COLUMNS - wide - 2)
+        lines += [line] if fits else [begin + row.outcome,
+                                      *(f"{'':<{wide}}  {part}" for part in below)]
+        before = row.kernel
     return "\n".join(lines)
 
 

@@ -26,6 +26,8 @@ from expectations import (EXPECTATIONS, Expectation, control_problems, layout_pr
 
 ROOT = Path(__file__).resolve().parent.parent
 CYCLES = 40
+# Of the caller's variables none may change what is tested.
+LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}
 
 
 @dataclass
@@ -63,6 +65,10 @@ def command(words: Sequence[str], out: Path, log: str, seconds: float,
         except subprocess.TimeoutExpired:
             status = 124
     return status, path.read_text(errors="replace")
+
+
+def slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower())
 
 
 def tail(text: str, lines: int = 25) -> str:
@@ -185,17 +191,62 @@ def cycle_tests(out: Path, seconds: float) -> Count:
     return count
 
 
-def kunit_tests(out: Path, seconds: float) -> Count:
-    """Stock kernels have no KUnit; a tree that has it can be given."""
-    tree = os.environ.get("KUNIT_TREE", "")
+def lab_kernel(name: str, out: Path, seconds: float, **asked: str) -> Count:
+    """Build one; when it is in the cache that takes no time."""
     count = Count()
-    if not tree:
-        count.skipped.append("KUnit suite: no stock kernel has KUnit; "
-                             "KUNIT_TREE=DIR names a built tree that has")
-        return count
-    status, text = command([sys.executable, "scripts/kunit.py"], out, "kunit.log", seconds,
-                           KERNEL=tree)
-    count.test("KUnit suite", [f"exit status {status}\n{tail(text)}"] if status else [])
+    status, text = command([sys.executable, "scripts/kernel.py"], out,
+                           f"kernel-{slug(name)}.log", seconds, **{**LAB, **asked})
+    count.test(f"lab kernel {name}", [f"exit status {status}\n{tail(text)}"] if status else [])
+    return count
+
+
+def lab_stage(name: str, **asked: str) -> Stage:
+    return Stage(f"lab kernel {name}", 20, True,
+                 lambda out, seconds: lab_kernel(name, out, seconds, **asked))
+
+
+def kunit_tests(name: str, out: Path, seconds: float, **asked: str) -> Count:
+    """Every case of the suites is a test; skips come with their reasons."""
+    count = Count()
+    status, text = command([sys.executable, "scripts/kunit.py", "--out", str(out / "guests")],
+                           out, f"kunit-{slug(name)}.log", seconds, **{**LAB, **asked})
+    where = run_dir(text)
+    results = where / "results.jsonl" if where else None
+    cases = [json.loads(line) for line in results.read_text().splitlines()] if (
+        results and results.exists()) else []
+    for case in cases:
+        path = " ".join(part for part in (case["suite"], case["case"], case["parameter"]) if part)
+        if case["verdict"] == "skip":
+            count.skipped.append(f"KUnit {name}: {path}: {case['reason']}")
+        else:
+            count.test(f"KUnit {name}: {path}", [] if case["verdict"] == "pass" else
+                       [f"{case['verdict']}\n{tail(chr(10).join(case['lines']))}"])
+    if status and not count.failed:
+        count.failed.append(f"KUnit {name}: exit status {status}\n{tail(text)}")
+    if not cases and not count.failed:
+        count.failed.append(f"KUnit {name}: no result")
+    return count
+
+
+def kunit_stage(name: str, **asked: str) -> Stage:
+    return Stage(f"KUnit on {name}", 6, True,
+                 lambda out, seconds: kunit_tests(name, out, seconds, **asked))
+
+
+def busted_tests(out: Path, seconds: float) -> Count:
+    """Kernels that are wrong on purpose: each row of the table is a test."""
+    count = Count()
+    status, text = command([sys.executable, "scripts/busted.py", "--out", str(out / "guests")],
+                           out, "busted.log", seconds, **LAB)
+    rows = re.findall(r"(?m)^slubtorture: (\S+: \S+): (caught|silent|skipped|MISSED|NOISY|BROKEN)",
+                      text)
+    for row, outcome in rows:
+        if outcome == "skipped":
+            count.skipped.append(f"busted kernel {row}: the guest lacks what it needs")
+        else:
+            count.test(f"busted kernel {row}", [outcome] if outcome.isupper() else [])
+    if status and not count.failed:
+        count.failed.append(f"busted kernels: exit status {status}\n{tail(text)}")
     return count
 
 
@@ -207,7 +258,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("selftests", 2, False, selftests),
     *(guest_stage(expected) for expected in EXPECTATIONS),
     Stage("load and unload", 8, True, cycle_tests),
-    Stage("KUnit", 8, True, kunit_tests),
+    lab_stage("x86-64"),
+    kunit_stage("x86-64"),
+    Stage("busted kernels", 15, True, busted_tests),
+    lab_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
+    kunit_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
 )
 
 

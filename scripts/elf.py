@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Sections and symbols of a 64-bit little-endian ELF object, every offset
+"""Sections and symbols of a 64-bit ELF object of either byte order, every offset
 checked against the file. What they mean is for check_module.py and btf.py.
 """
 
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 SHT_SYMTAB = 2
 SHT_NOBITS = 8
 SHN_UNDEF = 0
-_EHDR = struct.Struct("<16xHHIQQQIHHHHHH")
-_SHDR = struct.Struct("<IIQQQQIIQQ")
-_SYM = struct.Struct("<IBBHQQ")
+_EHDR = "16xHHIQQQIHHHHHH"
+_SHDR = "IIQQQQIIQQ"
+_SYM = "IBBHQQ"
+_ORDERS = {1: "<", 2: ">"}
 
 
 class ElfError(Exception):
@@ -23,12 +24,14 @@ class ElfError(Exception):
 
 @dataclass(frozen=True)
 class Section:
-    """A section header with its name; `data` is empty for NOBITS."""
+    """A section header with its name; `data` is empty for NOBITS. `order` is
+    the file's byte order, as the struct module writes it."""
 
     name: str
     kind: int
     link: int
     data: bytes
+    order: str = "<"
 
 
 @dataclass(frozen=True)
@@ -49,19 +52,21 @@ def _string(table: bytes, offset: int) -> str:
 
 def sections(image: bytes) -> list[Section]:
     """Every section, in order of the header table."""
-    if image[:6] != b"\x7fELF\x02\x01" or len(image) < _EHDR.size:
-        raise ElfError("not a 64-bit little-endian ELF file")
-    *_, start, _, _, _, _, entry, count, names = _EHDR.unpack_from(image)
-    if entry != _SHDR.size or start + count * entry > len(image) or names >= count:
+    order = _ORDERS.get(image[5], "") if image[:5] == b"\x7fELF\x02" and len(image) > 5 else ""
+    if not order or len(image) < struct.calcsize(order + _EHDR):
+        raise ElfError("not a 64-bit ELF file")
+    *_, start, _, _, _, _, entry, count, names = struct.unpack_from(order + _EHDR, image)
+    header_form = struct.Struct(order + _SHDR)
+    if entry != header_form.size or start + count * entry > len(image) or names >= count:
         raise ElfError("the section headers are not inside the file")
-    headers = [_SHDR.unpack_from(image, start + n * entry) for n in range(count)]
+    headers = [header_form.unpack_from(image, start + n * entry) for n in range(count)]
     bodies: list[bytes] = []
     for _, kind, _, _, offset, size, *_ in headers:
         if kind != SHT_NOBITS and offset + size > len(image):
             raise ElfError(f"a section at {offset} of {size} bytes is not inside the file")
         bodies.append(b"" if kind == SHT_NOBITS else image[offset:offset + size])
     return [Section(_string(bodies[names], header[0]) if header[0] else "", header[1],
-                    header[6], body) for header, body in zip(headers, bodies)]
+                    header[6], body, order) for header, body in zip(headers, bodies)]
 
 
 def named(found: list[Section], name: str) -> Section | None:
@@ -76,7 +81,8 @@ def symbols(found: list[Section]) -> Iterator[Symbol]:
         if table.link >= len(found):
             raise ElfError("the symbol table names no string table")
         strings = found[table.link].data
-        whole = len(table.data) // _SYM.size * _SYM.size
-        for name, _, _, section, _, _ in _SYM.iter_unpack(table.data[:whole]):
+        form = struct.Struct(table.order + _SYM)
+        whole = len(table.data) // form.size * form.size
+        for name, _, _, section, _, _ in form.iter_unpack(table.data[:whole]):
             if name:
                 yield Symbol(_string(strings, name), section)

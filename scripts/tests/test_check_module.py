@@ -233,3 +233,22 @@ def test_constinit_global_is_no_dynamic_initialiser(tmp_path: Path) -> None:
     made = tmp_path / "global.o"
     subprocess.run(["g++", "-std=c++20", "-c", "-o", str(made), str(source)], check=True)
     assert not list(cm.dynamic_initialisers(elf.sections(made.read_bytes())))
+
+
+def test_either_byte_order_is_read() -> None:
+    names = b"\0.BTF\0"
+    for order, mark in (("<", 1), (">", 2)):
+        types = struct.pack(f"{order}IIII", 1, 1 << 24, 4, 32)
+        text = b"\0int\0"
+        data = struct.pack(f"{order}HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types),
+                           len(text)) + types + text
+        assert cm.btf.check(data) == cm.btf.Extent(2, len(text))
+        body = names + data
+        head = b"\x7fELF\x02" + bytes([mark]) + bytes(10)
+        head += struct.pack(f"{order}HHIQQQIHHHHHH", 1, 22, 1, 0, 0, 64 + len(body), 0, 64, 0, 0,
+                            64, 2, 0)
+        tables = [struct.pack(f"{order}IIQQQQIIQQ", name, 1, 0, 0, 64 + at, size, 0, 0, 1, 0)
+                  for name, at, size in ((0, 0, len(names)), (1, len(names), len(data)))]
+        found = elf.sections(head + body + b"".join(tables))
+        assert [(s.name, s.order) for s in found][1] == (".BTF", order)
+        assert found[1].data == data
