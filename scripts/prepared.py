@@ -8,6 +8,7 @@ this file asks them in one process and says what it waits for.
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kdir import PreparedKernel
 from lab.obtain import obtain
 from lab.spec import make_spec
 from options import Options, cache_dir
+from setup import check_guest
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def _is_source(kernel: str) -> bool:
 
 def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
     """The kernel that the options ask for: stock, or built in the lab, which
-    `fragments` asks for too, unless KERNEL is a tree that was built."""
+    `fragments` asks for too, unless KERNEL is a tree that was built. That its
+    guests can run here is known before anything is fetched or built."""
     cache = cache_dir(os.environ).resolve()
     built = bool(options.kernel) and Path(options.kernel).is_dir() and not _is_source(
         options.kernel)
@@ -49,9 +52,14 @@ def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
     if not built and (options.lab or fragments or _is_source(options.kernel)):
         spec = make_spec(options.kernel, options.arch, options.page,
                          f"{fragments},{options.config}", options.patch)
+        check_guest(options, spec.machine.arch)
         return obtain(spec, cache)
+    if not built:
+        check_guest(options, platform.machine())
     try:
-        return kernels.prepare(options.kernel, cache)
+        kernel = kernels.prepare(options.kernel, cache)
+        check_guest(options, kernel.arch)
+        return kernel
     except OSError as error:
         raise ToolError(f"preparing a kernel failed: {error}",
                         f"is there room in {cache}, and may this user write there?") from error
