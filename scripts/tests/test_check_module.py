@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import btf as btf_reader
 import check_module as cm
 import elf
 from btf import BtfError, Extent
@@ -242,7 +243,7 @@ def test_either_byte_order_is_read() -> None:
         text = b"\0int\0"
         data = struct.pack(f"{order}HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types),
                            len(text)) + types + text
-        assert cm.btf.check(data) == cm.btf.Extent(2, len(text))
+        assert btf_reader.check(data) == btf_reader.Extent(2, len(text))
         body = names + data
         head = b"\x7fELF\x02" + bytes([mark]) + bytes(10)
         head += struct.pack(f"{order}HHIQQQIHHHHHH", 1, 22, 1, 0, 0, 64 + len(body), 0, 64, 0, 0,
