@@ -10,6 +10,7 @@ outcome put together in kunit_report.py.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -20,8 +21,9 @@ from typing import TextIO
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import compiler
-import kunit_report as report
 import ktap
+import kunit_report as report
+import kunit_tool
 import options as opt
 import prepared
 import records as rec
@@ -30,8 +32,12 @@ from build_module import Build, build_for
 from entry import guarded
 from errors import ToolError
 from kdir import PreparedKernel
+from lab.spec import machine_of
+from lab.tools import cross_prefix
 from qemu import console as con
+from qemu import initramfs
 from qemu.guest import Stopped
+from qemu.store import write_whole
 from qemu.transcript import LineReader, logged_of
 
 MODULE = "slubtorture_kunit"
@@ -157,9 +163,20 @@ def build_suites(kernel: PreparedKernel, out: Path) -> Path:
     return built
 
 
-def checked_options() -> opt.Options:
-    parser = opt.parser("run the KUnit suites in a guest")
-    options = opt.checked(opt.raw_values(parser.parse_args(), os.environ), Path.cwd() / "out")
+def write_initrd(options: opt.Options, to: Path | None) -> int:
+    """For the kernel's kunit.py: an initrd that loads the suites, no boot."""
+    kernel = the_kernel(options)
+    module = build_suites(kernel, options.out)
+    machine = machine_of(kernel.arch)
+    init = initramfs.build_init(opt.cache_dir(os.environ).resolve(), f"{cross_prefix(machine)}g++")
+    path = to or kunit_tool.default_initrd(machine.arch)
+    write_whole(path, kunit_tool.initrd(machine, init, module))
+    print(f"initrd: {rec.shown(path)}\nimage:  {kernel.image}\nbuild:  {kernel.build}")
+    return 0
+
+
+def checked_options(args: argparse.Namespace) -> opt.Options:
+    options = opt.checked(opt.raw_values(args, os.environ), Path.cwd() / "out")
     opt.check_out(options.out)
     opt.check_memory(options, Path("/proc/meminfo").read_text())
     return options
@@ -283,7 +300,15 @@ def run_once(options: opt.Options) -> int:
 
 
 def main() -> int:
-    return run_once(checked_options())
+    parser = opt.parser("run the KUnit suites in a guest")
+    parser.add_argument("--initrd", nargs="?", const="", metavar="FILE",
+                        help="boot nothing, write an initrd for the kernel's kunit.py "
+                        "(default out/kunit-ARCH.initrd)")
+    args = parser.parse_args()
+    options = checked_options(args)
+    if args.initrd is not None:
+        return write_initrd(options, Path(args.initrd).absolute() if args.initrd else None)
+    return run_once(options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+"""For the kernel's kunit.py --qemu_config: an s390x guest, big-endian. It imports this
+file as one of its own package, hence the relative import."""
+
+import sys
+from pathlib import Path
+
+from ..qemu_config import QemuArchParams
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "scripts")]
+
+import kunit_tool
+
+QEMU_ARCH = QemuArchParams(**kunit_tool.fields("s390x", 4))
