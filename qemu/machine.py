@@ -43,8 +43,8 @@ class Nodes(Enum):
     """What node 1 is."""
 
     DIMM = "a DIMM that can go and come"
-    FIXED = "memory of the boot, which stays"
-    NONE = "absent"
+    FIXED = "which cannot go"
+    NONE = "no node 1"
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,15 @@ class Machine:
     nodes: Nodes = Nodes.DIMM
     why_fixed: str = ""  # why node 1 cannot go, if it cannot
     firmware: Firmware | None = None
+    dimm_mib: tuple[tuple[int, int], ...] = ()  # (page KiB, size), where it is not the usual one
     mem_step_mib: int = 1  # a node's memory must be a multiple of this
     stores_in_order: bool = False  # seen from its other CPUs
     qemu_least: tuple[int, int] = (0, 0)  # the oldest that guests were booted with
+
+    def dimm_for(self, page_kib: int, usual_mib: int) -> int:
+        """Size of the DIMM: at least two memory blocks, or it could not come
+        back to the normal zone (the first one's memory stays with kswapd)."""
+        return dict(self.dimm_mib).get(page_kib, usual_mib)
 
     def numa_options(self, topology: Topology) -> list[str]:
         cpus, mem, dimm = topology.cpus, topology.mem_mib, topology.dimm_mib
@@ -145,6 +151,13 @@ class Machine:
     def without_firmware(self, why: str) -> Machine:
         """This machine as it is without its firmware: node 1 has to stay."""
         return replace(self, firmware=None, nodes=Nodes.FIXED, why_fixed=why)
+
+    def described(self, topology: Topology) -> str:
+        """CPUs and memory for people, and what node 1 is if it cannot go."""
+        text = f"{topology.cpus} CPUs, {topology.mem_mib} MiB"
+        if self.nodes is not Nodes.NONE:
+            text += f" on node 0, {topology.dimm_mib} MiB on node 1"
+        return text + (f" ({self.nodes.value}: {self.why_fixed})" if self.why_fixed else "")
 
     def check_memory(self, topology: Topology) -> None:
         """GuestError if a node's size is none that this machine can have."""

@@ -29,6 +29,7 @@ from errors import ToolError
 from progress import Progress
 from qemu import console as con
 from qemu.guest import Stopped
+from qemu.machine import Nodes
 
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "g++": "g++", "make": "make"}
 # An untimed scenario takes seconds under emulation; the timed ones share what
@@ -131,7 +132,8 @@ def plan_text(run: Run) -> str:
         "package_version": run.setup.kernel.package_version,
         "scenarios": [scenario.name for scenario in run.chosen],
         "seconds": options.seconds, "seed": options.seed, "cpus": options.cpus,
-        "mem_mib": options.mem_mib, "node1_mib": opt.DIMM_MIB,
+        "mem_mib": options.mem_mib,
+        "node1_mib": 0 if run.setup.machine.nodes is Nodes.NONE else opt.DIMM_MIB,
         "accel": run.setup.accel.name, "accel_why": run.setup.accel.note,
         "module_parameters": module_args(run)})
 
@@ -175,8 +177,8 @@ def prepare_run(options: opt.Options) -> Run:
 
 def announce(run: Run) -> None:
     options = run.setup.options
-    stp.say(f"kernel {run.setup.kernel.release}, seed {options.seed}, {options.cpus} CPUs, "
-            f"{options.mem_mib} MiB on node 0, {opt.DIMM_MIB} MiB on node 1")
+    stp.say(f"kernel {run.setup.kernel.release}, seed {options.seed}, "
+            f"{run.setup.machine.described(run.setup.topology)}")
     stp.say(run.setup.accel.note)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,16 @@ IDLE_S = 120.0
 BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
 
 
+def page_kib_of(config: Mapping[str, str]) -> int:
+    """The page size of a kernel's configuration; kernels before 6.9 have the
+    architecture's own name for it."""
+    for symbol in config:
+        found = re.fullmatch(r"PAGE_SIZE_(\d+)KB|(?:PPC|ARM64)_(\d+)K_PAGES", symbol)
+        if found and config[symbol] == "y":
+            return int(found[1] or found[2])
+    return 4
+
+
 @dataclass(frozen=True)
 class Setup:
     """A kernel with its module, and how guests are run with them."""
@@ -49,7 +60,9 @@ class Setup:
 
     @property
     def topology(self) -> Topology:
-        return Topology(self.options.cpus, self.options.mem_mib, DIMM_MIB)
+        page_kib = page_kib_of(compiler.settings(Path(self.kernel.config).read_text()))
+        return Topology(self.options.cpus, self.options.mem_mib,
+                        self.machine.dimm_for(page_kib, DIMM_MIB))
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,6 @@ def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     cache = cache_dir(os.environ).resolve()
     config = compiler.settings(Path(kernel.config).read_text())
     machine = firmware.fitted(check_guest(options, kernel.arch), config, cache)
-    if machine.why_fixed:
-        say(f"node 1 is {machine.nodes.value}: {machine.why_fixed}")
     init = initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
     parts = (options, kernel, machine, init)
     chosen = accel.choose(options.accel, accel.host_facts(machine, kernel.release), cache,

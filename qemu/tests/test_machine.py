@@ -174,6 +174,16 @@ def test_node_one_goes_or_says_why_not(machine: Machine) -> None:
     assert ("-m 1536M " in text) == (machine.nodes is Nodes.FIXED)
 
 
+def test_topology_is_told_as_it_is() -> None:
+    size = Topology(2, 1024, 512)
+    assert machines.find("x86_64").described(size) == (
+        "2 CPUs, 1024 MiB on node 0, 512 MiB on node 1")
+    assert machines.find("s390x").described(size) == (
+        "2 CPUs, 1024 MiB (no node 1: Linux has no NUMA on s390x)")
+    plain = machines.find("arm64").without_firmware("there is none")
+    assert plain.described(size).endswith("512 MiB on node 1 (which cannot go: there is none)")
+
+
 def test_without_firmware_node_one_stays() -> None:
     whole = machines.find("arm64")
     assert "-bios" in whole.boot_options()
