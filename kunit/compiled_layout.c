@@ -10,53 +10,18 @@
 
 #include "mm/slab.h"
 
+#include "bitfields.h"
 #include "compiled_layout.h"
 
 #define AT(type, member) ((struct st_field){ offsetof(type, member) * 8, \
 					     sizeof(((type *)NULL)->member) * 8 })
 static const struct st_field no_such_field;
 
-/*
- * Is the bit set that BTF gives this number? They are counted from the low end
- * of a byte on little-endian machines, from the high end on big-endian ones.
- */
-static bool bit_is_set(const u8 *bytes, u32 bit)
-{
-#ifdef __BIG_ENDIAN
-	return bytes[bit / 8] >> (7 - bit % 8) & 1;
-#else
-	return bytes[bit / 8] >> (bit % 8) & 1;
-#endif
-}
-
-/* offsetof() cannot name a bitfield; a structure with nothing else set can. */
-static struct st_field bits_set_in(const void *structure, size_t bytes)
-{
-	struct st_field field = {};
-	u32 bit;
-
-	for (bit = 0; bit < bytes * 8; bit++) {
-		if (!bit_is_set(structure, bit))
-			continue;
-		if (!field.bits++)
-			field.bit_offset = bit;
-	}
-	return field;
-}
-
-#define BITS(type, member) ({				\
-	unsigned int ones = ~0u;			\
-	OPTIMIZER_HIDE_VAR(ones);			\
-	type probe;					\
-	memset(&probe, 0, sizeof(probe));		\
-	probe.member = ones;				\
-	bits_set_in(&probe, sizeof(probe)); })
-
 #ifdef STK_HAS_STRUCT_SLAB
 static void tell_slab(struct st_layout *told)
 {
 	told->slab_cache = AT(struct slab, slab_cache);
-	told->objects = BITS(struct slab, objects);
+	told->objects = STK_BITS(struct slab, objects);
 #if defined(STK_HAS_OBJ_EXTS) && defined(CONFIG_SLAB_OBJ_EXT)
 	told->exts = AT(struct slab, obj_exts);
 #endif
@@ -65,8 +30,8 @@ static void tell_slab(struct st_layout *told)
 	told->stride = AT(struct slab, stride);
 #endif
 #if defined(STK_HAS_EXT_BITS) && defined(CONFIG_64BIT)
-	told->in_object = BITS(struct slab, obj_exts_in_object);
-	told->needs_objcg = BITS(struct slab, obj_exts_needs_objcg);
+	told->in_object = STK_BITS(struct slab, obj_exts_in_object);
+	told->needs_objcg = STK_BITS(struct slab, obj_exts_needs_objcg);
 #endif
 }
 #else

@@ -5,6 +5,7 @@
  * offset here would make every other suite judge the wrong bytes.
  */
 #include "../module/shims/fields.h"
+#include "bitfields.h"
 #include "compiled_layout.h"
 #include "fixture.h"
 
@@ -127,6 +128,41 @@ static void layout_reads_fields(struct kunit *test)
 	}
 }
 
+/* In any place, in 32 bits, over the middle of 64, and as whole words. */
+struct stk_bitfields {
+	u32 a : 3, b : 17, c : 12;
+	u64 d : 20, e : 30, f : 14;
+	u16 g;
+	u8 h;
+};
+
+#define STK_EXPECT_READS(test, all, value, member) do {				\
+	(all)->member = (value);						\
+	KUNIT_EXPECT_EQ(test, (u64)(all)->member,				\
+			st_field_read(all, STK_BITS(struct stk_bitfields, member)));	\
+} while (0)
+
+static void layout_reads_bitfields(struct kunit *test)
+{
+	static const u64 values[] = { 0x5aa5c33c96695aa5ull, ~0x5aa5c33c96695aa5ull };
+	struct stk_bitfields all;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		/* neighbours have the other bits, so that one too many shows */
+		memset(&all, values[i] & 1 ? 0 : 0xff, sizeof(all));
+		STK_EXPECT_READS(test, &all, values[i], a);
+		STK_EXPECT_READS(test, &all, values[i], c);
+		STK_EXPECT_READS(test, &all, values[i], e);
+		STK_EXPECT_READS(test, &all, values[i], g);
+		memset(&all, values[i] & 1 ? 0 : 0xff, sizeof(all));
+		STK_EXPECT_READS(test, &all, values[i], b);
+		STK_EXPECT_READS(test, &all, values[i], d);
+		STK_EXPECT_READS(test, &all, values[i], f);
+		STK_EXPECT_READS(test, &all, values[i], h);
+	}
+}
+
 /* A field that is one bit off must be read as something else. */
 static void layout_shift_is_noticed(struct kunit *test)
 {
@@ -148,6 +184,7 @@ static struct kunit_case stk_cases[] = {
 	KUNIT_CASE(layout_is_learned),
 	KUNIT_CASE_PARAM(layout_matches_compiler, stk_fact_gen_params),
 	KUNIT_CASE(layout_reads_fields),
+	KUNIT_CASE(layout_reads_bitfields),
 	KUNIT_CASE(layout_shift_is_noticed),
 	{}
 };

@@ -18,7 +18,7 @@
 static __always_inline u64 st_field_read(const void *from, struct st_field field)
 {
 	const u8 *at = (const u8 *)from + field.bit_offset / 8;
-	const u32 start = field.bit_offset % 32;
+	u32 start = field.bit_offset % 32, __maybe_unused width = 32;
 	u64 word;
 
 	if (likely(field.bit_offset % 8 == 0)) {
@@ -31,12 +31,18 @@ static __always_inline u64 st_field_read(const void *from, struct st_field field
 		if (field.bits == 8)
 			return READ_ONCE(*at);
 	}
-	word = READ_ONCE(*(const u32 *)((const u8 *)from + field.bit_offset / 32 * 4));
+	if (likely(start + field.bits <= 32)) {
+		word = READ_ONCE(*(const u32 *)((const u8 *)from + field.bit_offset / 32 * 4));
+	} else {
+		start = field.bit_offset % 64;
+		width = 64;
+		word = READ_ONCE(*(const u64 *)((const u8 *)from + field.bit_offset / 64 * 8));
+	}
+	/* BTF counts bits as the compiler does: from the high end on big-endian */
 #ifdef __BIG_ENDIAN
-	return (word >> (32 - start - field.bits)) & ((1ull << field.bits) - 1);
-#else
-	return (word >> start) & ((1ull << field.bits) - 1);
+	start = width - start - field.bits;
 #endif
+	return (word >> start) & ((1ull << field.bits) - 1);
 }
 
 /* Address of the first extension, 0: none. Flags as core/layout learned them. */
