@@ -38,5 +38,7 @@ MACHINE = Machine(
         least="2025.02",
         config=("EFI", "ACPI", "ACPI_NUMA", "ACPI_HOTPLUG_MEMORY", "MEMORY_HOTREMOVE"),
     ),
+    # a memory block is 512 MiB with 64 KiB pages, 128 MiB with smaller ones
+    dimm_mib=((64, 1024),),
     qemu_least=(7, 2),
 )

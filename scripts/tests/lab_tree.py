@@ -10,6 +10,7 @@ from pathlib import Path
 MAKEFILE = """\
 VERSION = 7
 PATCHLEVEL = 2
+.NOTPARALLEL:
 tinyconfig:
 \t@mkdir -p $(O); echo CONFIG_TINY=y > $(O)/.config
 olddefconfig:

@@ -63,3 +63,14 @@ def test_guest_is_told_its_channel_and_console(tmp_path: Path, arch: str, channe
     setup = stp.Setup(options(), kernel, machines.find(arch), Accel("tcg", ()), b"init")
     text = stp._write_initrd(setup, tmp_path, {"mode": "bare"}, None).read_bytes()
     assert f"channel={channel}\nconsole={console}\nmode=bare\n".encode() in text
+
+
+def test_the_page_size_is_read_from_the_configuration() -> None:
+    assert stp.page_kib_of({"PAGE_SIZE_64KB": "y", "PAGE_SIZE": "64"}) == 64
+    assert stp.page_kib_of({"ARM64_16K_PAGES": "y"}) == 16
+    assert stp.page_kib_of({"X86": "y"}) == 4
+
+
+def test_a_node_that_goes_has_two_blocks() -> None:
+    arm64 = machines.find("arm64")
+    assert arm64.dimm_for(64, 512) == 1024 and arm64.dimm_for(4, 512) == 512
