@@ -158,7 +158,7 @@ class Asking:
         name = (patch or UNMODIFIED).replace("/", "-")
         log = self.logs / f"{name}-{kind}.log"
         environment = {**os.environ, "KERNEL": self.options.kernel or self.series,
-                       "PATCH": patch, "CONFIG": f"{_CONFIG},{self.options.config}",
+                       "PATCH": patch, "CONFIG": ",".join(spec.words(f"{_CONFIG} {self.options.config}")),
                        "SCENARIO": "", "SECONDS": "1"}
         words = [sys.executable, str(opt.ROOT / "scripts" / f"{kind}.py")]
         with log.open("w") as sink:
