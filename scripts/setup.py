@@ -36,6 +36,7 @@ MARKERS = Markers(f"{MODULE}: begin ", f"{MODULE}: end ", f"{MODULE}: ")
 # Silence that is taken for a hang: a busy host can take this long to boot.
 IDLE_S = 120.0
 BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
+_LOADERS = (b"/ld-linux", b"/ld64.so")  # named by every program that is not static
 
 
 def page_kib_of(config: Mapping[str, str]) -> int:
@@ -100,6 +101,8 @@ def check_guest(options: Options, arch: str) -> Machine:
         raise ToolError(f"RESCUE=yes: there is no shell here for a {machine.arch} guest",
                         f"it takes a guest of this computer's architecture, {platform.machine()}; "
                         "leave RESCUE out")
+    if options.rescue:
+        rescue_shell()
     return machine
 
 
@@ -119,7 +122,10 @@ def rescue_shell() -> bytes:
     """A static busybox of this computer, for the guest's rescue shell."""
     for name in BUSYBOX:
         path = Path(name)
-        if path.exists() and b"/ld-linux" not in (data := path.read_bytes())[:8192]:
+        if not path.exists():
+            continue
+        data = path.read_bytes()
+        if not any(loader in data[:8192] for loader in _LOADERS):
             return data
     raise ToolError("RESCUE=yes needs a static busybox", "apt-get install busybox-static")
 

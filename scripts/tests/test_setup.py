@@ -32,7 +32,14 @@ def test_every_machine_is_found_by_its_kernels_architecture(arch: str) -> None:
     assert arch in (stp.check_guest(options(), arch).arch, "arm64")
 
 
-def test_rescue_shell_is_of_this_computer() -> None:
+def test_rescue_shell_is_of_this_computer(tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    busybox = tmp_path / "busybox"
+    monkeypatch.setattr(stp, "BUSYBOX", ("/nowhere/busybox", str(busybox)))
+    busybox.write_bytes(b"\x7fELF needs /lib64/ld-linux-x86-64.so.2")
+    with pytest.raises(ToolError, match="needs a static busybox"):
+        stp.check_guest(options(rescue=True), "x86_64")
+    busybox.write_bytes(b"\x7fELF static")
     stp.check_guest(options(rescue=True), "x86_64")
     with pytest.raises(ToolError, match="RESCUE=yes: there is no shell here for a ppc64le guest"):
         stp.check_guest(options(rescue=True), "ppc64le")
