@@ -171,7 +171,9 @@ def write_initrd(options: opt.Options, to: Path | None) -> int:
     init = initramfs.build_init(opt.cache_dir(os.environ).resolve(), f"{cross_prefix(machine)}g++")
     path = to or kunit_tool.default_initrd(machine.arch)
     write_whole(path, kunit_tool.initrd(machine, init, module))
-    print(f"initrd: {rec.shown(path)}\nimage:  {kernel.image}\nbuild:  {kernel.build}")
+    config = kunit_tool.qemu_config(machine, Path(kernel.config).read_text())
+    print(f"initrd: {rec.shown(path)}\nbuild:  {kernel.build}")
+    print(f"run:    {kunit_tool.exec_command(Path(kernel.build), config, path)}")
     return 0
 
 

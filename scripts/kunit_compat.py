@@ -23,8 +23,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 import ktap
 from entry import guarded
 from errors import ToolError
+from kunit_tool import TOOL
 
-TOOL = Path("tools/testing/kunit/kunit.py")
 _COUNT = re.compile(r"(passed|failed|crashed|skipped|errors): (\d+)")
 _TESTING = "Testing complete."
 

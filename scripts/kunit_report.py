@@ -20,6 +20,9 @@ CRASHED = "crashed"
 EVIDENCE_LINES = 30
 # of a case that crashed: the kernel's report is shown by itself
 LAST_LINES = 6
+# KUnit's own lines begin so, and what belongs to them follows
+_OWN = "    # "
+_OWN_LINES = 6
 _WORDS = ((PASS, "passed"), (FAIL, "failed"), (SKIP, "skipped"), (TODO, "expected to fail"),
           (UNFINISHED, "without result"))
 
@@ -119,6 +122,17 @@ def verdict_word(verdict: str, crashed: bool) -> str:
     return verdict
 
 
+def evidence(lines: Sequence[str], most: int) -> list[str]:
+    """The lines of a case that are worth showing: all, if they are few, else
+    KUnit's own, which other messages of the kernel's must not crowd out."""
+    if len(lines) <= most:
+        return list(lines)
+    own = {at + after for at, line in enumerate(lines) if line.startswith(_OWN)
+           for after in range(_OWN_LINES) if at + after < len(lines)}
+    chosen = [lines[at] for at in sorted(own)[:most]] or list(lines[:most])
+    return [*chosen, f"({len(lines) - len(chosen)} more lines of the kernel's log in `console`)"]
+
+
 def case_lines(case: Case, crashed: bool) -> list[str]:
     """Nothing for a case that passed; else why, with evidence of failures."""
     if case.verdict == PASS:
@@ -126,7 +140,8 @@ def case_lines(case: Case, crashed: bool) -> list[str]:
     why = f": {case.reason}" if case.reason else ""
     lines = [f"    {verdict_word(case.verdict, crashed):<7} {case.text}{why}"]
     most = {FAIL: EVIDENCE_LINES, UNFINISHED: LAST_LINES}.get(case.verdict, 0)
-    return lines + [f"      | {line.rstrip()}" for line in case.lines[:most]]
+    shown = evidence(case.lines, most) if most else []
+    return lines + [f"      | {line.rstrip()}" for line in shown]
 
 
 def suite_lines(suite: Suite, crashed: bool = False) -> list[str]:

@@ -10,6 +10,8 @@ itself, and reads the console alone. The files in kunit/qemu_configs call this.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from qemu import initramfs
 from qemu.machine import Accel, Machine, Nodes, Topology
 
 FRAGMENTS = ("base", "kunit")
+TOOL = Path("tools/testing/kunit/kunit.py")
 INITRD = "KUNIT_INITRD"  # environment variable that names another initrd
 TOPOLOGY = Topology(cpus=2, mem_mib=1024, dimm_mib=512)
 # Unless it is told otherwise, kunit.py has the kernel restart when the suites
@@ -56,6 +59,27 @@ def fields(arch: str, page_kib: int) -> dict[str, object]:
         "kernel_command_line": " ".join((machine.command_line(emulated), *_EXTRA)),
         "extra_qemu_params": [*machine.cpu_options(emulated), *nodes, "-initrd", initrd],
     }
+
+
+def qemu_config(machine: Machine, settings: str) -> Path:
+    """The file of kunit/qemu_configs for a kernel with this .config."""
+    place = ROOT / "kunit/qemu_configs"
+    if len(machine.pages_kib) == 1:
+        return place / f"{machine.arch}.py"
+    built = (page for page in machine.pages_kib
+             if re.search(rf"^CONFIG_\w*_{page}K_PAGES=y$", settings, re.MULTILINE))
+    return place / f"{machine.arch}_{next(built, machine.pages_kib[0])}k.py"
+
+
+def exec_command(build: Path, config_file: Path, initrd: Path) -> str:
+    """The shell command with which the kunit.py of a build's source runs the
+    suites; what kunit.py prints and reads is then on the terminal."""
+    words = [str(TOOL), "exec", f"--build_dir={build}", f"--kunitconfig={ROOT / 'kunit'}",
+             f"--qemu_config={config_file}"]
+    places = (build / "source", build.parent, build)
+    source = next((place for place in places if (place / TOOL).exists()), Path("KERNEL-SOURCE"))
+    return (f"cd {shlex.quote(str(source))} && {INITRD}={shlex.quote(str(initrd))} "
+            f"{shlex.join(words)}")
 
 
 def initrd(machine: Machine, init: bytes, module: Path) -> bytes:

@@ -69,6 +69,15 @@ def test_failed_cases_are_shown_with_their_evidence() -> None:
     assert "step 65536 is lost in 16 bits" in text and "failed to initialize (-22)" in text
 
 
+def test_evidence_is_not_crowded_out_by_other_messages() -> None:
+    noise = [f"page: refcount:{number}" for number in range(100)]
+    own = ["    # case: EXPECTATION FAILED at suite.c:9", "    Expected a == b, but"]
+    shown = report.evidence([*noise, *own, *noise], 30)
+    assert shown[:2] == own and "more lines" in shown[-1] and len(shown) < 10
+    assert report.evidence(own, 30) == own
+    assert report.evidence(noise, 6)[:6] == noise[:6]
+
+
 def test_long_silence_is_broken_on_standard_error() -> None:
     follower = followed("clean", 20)
     follower.said -= kunit.QUIET_S + 1

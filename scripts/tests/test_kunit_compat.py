@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ktap
 import kunit_compat
+import kunit_tool
 import pytest
 from errors import ToolError
 from kunit_logs import GOLDEN, lines
@@ -28,7 +29,7 @@ def sources() -> list[Path]:
     named = os.environ.get("KUNIT_SOURCE", "")
     places = [Path(named)] if named else sorted(
         (cache_dir(os.environ) / "lab").glob("*/*/source"), key=lambda path: path.stat().st_mtime)
-    return [place for place in places if (place / kunit_compat.TOOL).exists()]
+    return [place for place in places if (place / kunit_tool.TOOL).exists()]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import shlex
 import sys
 import types
 from pathlib import Path
@@ -89,3 +90,33 @@ def test_initrd_loads_the_suites_without_a_channel(tmp_path: Path) -> None:
     for part in (b"the init", b"the module", b"mode=kunit\n", b"module=slubtorture_kunit\n",
                  b"channel=/dev/null\n", b"console=/dev/hvc0\n"):
         assert part in data
+
+
+@pytest.mark.parametrize("arch, settings, name", [
+    ("x86_64", "", "x86_64"), ("s390x", "CONFIG_X=y\n", "s390x"),
+    ("ppc64le", "CONFIG_PPC_4K_PAGES=y\n", "ppc64le_4k"),
+    ("ppc64le", "# CONFIG_PPC_4K_PAGES is not set\nCONFIG_PPC_64K_PAGES=y\n", "ppc64le_64k"),
+    ("aarch64", "CONFIG_ARM64_16K_PAGES=y\n", "aarch64_16k"),
+])
+def test_file_is_found_by_the_kernels_page_size(arch: str, settings: str, name: str) -> None:
+    found = kunit_tool.qemu_config(machine_of(arch), settings)
+    assert found.stem == name and found in CONFIGS
+
+
+@pytest.mark.parametrize("source", ["a b/source", "a b/source/build-x", "elsewhere"])
+def test_command_can_be_pasted(source: str, tmp_path: Path) -> None:
+    build, tool = tmp_path / "a b/source/build-x", tmp_path / source / kunit_tool.TOOL
+    build.mkdir(parents=True)
+    tool.parent.mkdir(parents=True)
+    tool.touch()
+    if source == "elsewhere":  # as make O= leaves it
+        (build / "source").symlink_to(tmp_path / source)
+        source = "a b/source/build-x/source"
+    said = kunit_tool.exec_command(build, Path("/c/x86_64.py"), Path("/i"))
+    assert said.startswith(f"cd {shlex.quote(str(tmp_path / source))} && KUNIT_INITRD=/i "
+                           f"tools/testing/kunit/kunit.py exec '--build_dir={build}' ")
+
+
+def test_command_without_a_source_says_what_is_missing(tmp_path: Path) -> None:
+    assert kunit_tool.exec_command(tmp_path, Path("/c/x.py"), Path("/i")).startswith(
+        "cd KERNEL-SOURCE && ")
