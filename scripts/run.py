@@ -133,7 +133,8 @@ def plan_text(run: Run) -> str:
         "scenarios": [scenario.name for scenario in run.chosen],
         "seconds": options.seconds, "seed": options.seed, "cpus": options.cpus,
         "mem_mib": options.mem_mib,
-        "node1_mib": 0 if run.setup.machine.nodes is Nodes.NONE else opt.DIMM_MIB,
+        "node1_mib": (0 if run.setup.machine.nodes is Nodes.NONE
+                      else run.setup.topology.dimm_mib),
         "accel": run.setup.accel.name, "accel_why": run.setup.accel.note,
         "module_parameters": module_args(run)})
 
