@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import kunit_compat
 from expectations import (EXPECTATIONS, Expectation, control_problems, layout_problems,
                           verdict_problems)
 
@@ -205,6 +206,16 @@ def lab_stage(name: str, **asked: str) -> Stage:
                  lambda out, seconds: lab_kernel(name, out, seconds, **asked))
 
 
+def compare_with_kunit_py(name: str, where: Path, count: Count) -> None:
+    """The kernel's own reader must count in a run's logs what ours does."""
+    sources = kunit_compat.sources(os.environ)
+    if sources:
+        count.test(f"KUnit {name}: kunit.py counts the same", kunit_compat.differences(
+            sources[-1], [where / "ktap", where / "console"]))
+    else:
+        count.skipped.append(f"KUnit {name}: no kernel source here has a kunit.py to compare with")
+
+
 def kunit_tests(name: str, out: Path, seconds: float, **asked: str) -> Count:
     """Every case of the suites is a test; skips come with their reasons."""
     count = Count()
@@ -221,6 +232,8 @@ def kunit_tests(name: str, out: Path, seconds: float, **asked: str) -> Count:
         else:
             count.test(f"KUnit {name}: {path}", [] if case["verdict"] == "pass" else
                        [f"{case['verdict']}\n{tail(chr(10).join(case['lines']))}"])
+    if cases and where:
+        compare_with_kunit_py(name, where, count)
     if status and not count.failed:
         count.failed.append(f"KUnit {name}: exit status {status}\n{tail(text)}")
     if not cases and not count.failed:

@@ -179,6 +179,8 @@ def write_initrd(options: opt.Options, to: Path | None) -> int:
 
 def checked_options(args: argparse.Namespace) -> opt.Options:
     options = opt.checked(opt.raw_values(args, os.environ), Path.cwd() / "out")
+    if options.rescue:
+        raise ToolError("RESCUE=yes: `make kunit` has no shell", "make run RESCUE=yes has one")
     opt.check_out(options.out)
     opt.check_memory(options, Path("/proc/meminfo").read_text())
     return options

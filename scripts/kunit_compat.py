@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import ktap
 from entry import guarded
 from errors import ToolError
 from kunit_tool import TOOL
+from options import cache_dir
 
 _COUNT = re.compile(r"(passed|failed|crashed|skipped|errors): (\d+)")
 _TESTING = "Testing complete."
@@ -37,6 +38,15 @@ class Counts:
     failed: int = 0
     crashed: int = 0
     skipped: int = 0
+
+
+def sources(environment: Mapping[str, str]) -> list[Path]:
+    """Kernel sources here that have a kunit.py, the newest last: the one that
+    KUNIT_SOURCE names, or those of lab kernels."""
+    named = environment.get("KUNIT_SOURCE", "")
+    places = [Path(named)] if named else sorted(
+        (cache_dir(environment) / "lab").glob("*/*/source"), key=lambda path: path.stat().st_mtime)
+    return [place for place in places if (place / TOOL).exists()]
 
 
 def theirs(tree: Path, log: Path) -> Counts:
@@ -73,17 +83,26 @@ def whole_lines(log: Path) -> list[str]:
     return log.read_bytes().decode(errors="replace").split("\n")[:-1]
 
 
+def differences(tree: Path, logs: Iterable[Path]) -> list[str]:
+    """A line for each log of which the two say different things."""
+    found = []
+    for log in logs:
+        mine, other = ours(whole_lines(log)), theirs(tree, log)
+        if mine != other:
+            found.append(f"{log}: {mine} here, {other} by {TOOL.name}")
+    return found
+
+
 def main() -> int:
     if len(sys.argv) < 3:
         raise ToolError("a kernel's source and a log are wanted", "kunit_compat.py TREE FILE...")
-    differ = 0
-    for log in map(Path, sys.argv[2:]):
-        if not log.is_file():
-            raise ToolError(f"{log} is no file", "name a run's ktap or console")
-        mine, other = ours(whole_lines(log)), theirs(Path(sys.argv[1]), log)
-        differ += mine != other
-        print(f"{log}: {'the same, ' + str(mine) if mine == other else f'{mine} here, {other}'}")
-    return 1 if differ else 0
+    logs = [Path(name) for name in sys.argv[2:]]
+    absent = [log for log in logs if not log.is_file()]
+    if absent:
+        raise ToolError(f"{absent[0]} is no file", "name a run's ktap or console")
+    found = differences(Path(sys.argv[1]), logs)
+    print("\n".join(found) or f"the same in {len(logs)} logs")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import kunit_tool
 import pytest
 from errors import ToolError
 from kunit_logs import GOLDEN, lines
-from options import cache_dir
 
 # of kunit.py: it reads no log without a version line, and of several documents
 # the first, which a boot without built-in suites leaves empty
@@ -24,17 +23,9 @@ CANNOT = {"no-plan", "boot-and-module"}
 OTHER_WAY = {"directives", "garbled"}
 
 
-def sources() -> list[Path]:
-    """Kernel sources that have a kunit.py, the newest last."""
-    named = os.environ.get("KUNIT_SOURCE", "")
-    places = [Path(named)] if named else sorted(
-        (cache_dir(os.environ) / "lab").glob("*/*/source"), key=lambda path: path.stat().st_mtime)
-    return [place for place in places if (place / kunit_tool.TOOL).exists()]
-
-
 @pytest.fixture(scope="module")
 def tree() -> Path:
-    found = sources()
+    found = kunit_compat.sources(os.environ)
     if not found:
         pytest.skip("no lab kernel was built here, so there is no kunit.py to ask; "
                     "`make kunit` builds one, or KUNIT_SOURCE=DIR names a kernel's source")
@@ -65,8 +56,21 @@ def test_a_difference_is_seen(tree: Path, tmp_path: Path) -> None:
     log = tmp_path / "ktap"
     log.write_text("\n".join(lines("directives")) + "\n")
     assert kunit_compat.theirs(tree, log) != kunit_compat.ours(lines("directives"))
+    assert len(kunit_compat.differences(tree, [log])) == 1
+    assert kunit_compat.differences(tree, [GOLDEN / "panic.log"]) == []
 
 
 def test_tree_without_kunit_py_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="has no tools/testing/kunit/kunit.py"):
         kunit_compat.theirs(tmp_path, GOLDEN / "clean.log")
+
+
+def test_sources_are_found_in_the_cache_or_by_name(tmp_path: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    assert kunit_compat.sources(environment) == []
+    place = tmp_path / "slubtorture/lab/kernels/x/source"
+    (place / kunit_tool.TOOL).parent.mkdir(parents=True)
+    assert kunit_compat.sources(environment) == []
+    (place / kunit_tool.TOOL).touch()
+    assert kunit_compat.sources(environment) == [place]
+    assert kunit_compat.sources({**environment, "KUNIT_SOURCE": str(tmp_path)}) == []
