@@ -34,8 +34,19 @@ int stk_suite_init(struct kunit_suite *suite);
 void stk_suite_exit(struct kunit_suite *suite);
 void stk_case_exit(struct kunit *test);
 
-/* Fails with core's findings, or skips with its reason, unless it passed. */
-void stk_expect_pass(struct kunit *test, const struct st_answer *answer);
+/*
+ * Skips with core's reason, or returns what there is to complain of: findings,
+ * or why nothing could be found out. NULL: stk.answer is a pass.
+ */
+const char *stk_complaint(struct kunit *test);
+
+/* A macro, so that KUnit names the line of the case. */
+#define STK_EXPECT_PASS(test) do {				\
+	const char *complaint = stk_complaint(test);		\
+								\
+	if (complaint)						\
+		KUNIT_FAIL(test, "%s", complaint);		\
+} while (0)
 
 extern struct kunit_suite stk_layout_suite, stk_metadata_suite, stk_nodes_suite,
 	stk_handoff_suite, stk_judgement_suite, stk_busted_suite;

@@ -37,7 +37,7 @@ static void handoff_burst(struct kunit *test)
 	const struct stk_ordering *ordering = test->param_value;
 
 	st_core_ask(stk.core, ordering->scenario, STK_BURST_NS, &stk.answer);
-	stk_expect_pass(test, &stk.answer);
+	STK_EXPECT_PASS(test);
 	KUNIT_EXPECT_GT(test, stk.answer.observations, 0);
 	KUNIT_EXPECT_GT(test, stk.answer.overlaps, 0);
 	kunit_info(test, "%llu handoffs, %llu overlaps\n", stk.answer.observations,

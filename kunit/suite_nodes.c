@@ -9,26 +9,26 @@
 static void nodes_have_structures(struct kunit *test)
 {
 	st_core_ask_nodes(stk.core, &stk.answer);
-	stk_expect_pass(test, &stk.answer);
+	STK_EXPECT_PASS(test);
 }
 
 static void nodes_count_slabs(struct kunit *test)
 {
 	st_core_ask_node_counts(stk.core, &stk.answer);
-	stk_expect_pass(test, &stk.answer);
+	STK_EXPECT_PASS(test);
 }
 
 static void nodes_keep_structures_movable(struct kunit *test)
 {
 	st_core_ask_node_cycle(stk.core, ST_BLOCK_MOVABLE, &stk.answer);
-	stk_expect_pass(test, &stk.answer);
+	STK_EXPECT_PASS(test);
 }
 
 /* Up to about 6.16 SLUB looked at a node's last normal memory only. */
 static void nodes_keep_structures_normal(struct kunit *test)
 {
 	st_core_ask_node_cycle(stk.core, ST_BLOCK_KERNEL, &stk.answer);
-	stk_expect_pass(test, &stk.answer);
+	STK_EXPECT_PASS(test);
 }
 
 static struct kunit_case stk_cases[] = {
