@@ -217,7 +217,8 @@ def outcome_of(follower: Follower, booted: stp.Booted) -> report.Outcome:
     """What the log, debugfs, the console and the guest's end come to."""
     transcript, live = booted.transcript, follower.suites
     if transcript.ended is None:
-        live = report.longer(live, ktap.read(booted.console)[0])
+        # What follows the last line break was cut off in the middle.
+        live = report.longer(live, ktap.read(booted.console[:-1])[0])
     told, told_problems = ktap.read(transcript.report) if transcript.report else ([], [])
     suites, notes = report.merged(live, told, "log_gaps" in transcript.facts)
     splats, planned = splats_of(booted, live), follower.parser.planned

@@ -147,6 +147,16 @@ def test_console_has_what_the_log_did_not_send_before_the_crash() -> None:
     assert got.suites[1].count("pass") == 4 and got.suites[0].seconds is not None
 
 
+def test_last_line_of_a_console_that_was_cut_is_no_result() -> None:
+    text = "\n".join(["slubtorture_kunit: x", "KTAP version 1", "1..1", "    # Subtest: s",
+                      "    1..2", "    ok 1 a", "    ok 2 half_of_a_na"])
+    cut = replace(booted(ended=None), console=tuple(kernel_lines(text.encode())))
+    follower = kunit.Follower(io.StringIO(), io.StringIO())
+    follower.finish()
+    assert [case.path for case in kunit.outcome_of(follower, cut).suites[0].cases] == [
+        ("s", "a"), ("s", "result 2")]
+
+
 def test_debugfs_has_the_last_word_on_a_suite_that_ended() -> None:
     got = outcome("garbled", told="boot-and-module")
     assert [(suite.verdict, suite.count("pass")) for suite in got.suites] == [("pass", 1)]
