@@ -191,3 +191,17 @@ def test_document_is_read_as_the_log_it_was_made_of(name: str) -> None:
              for suite in found]
     assert named == [(suite.name, {verdict: suite.count(verdict) for verdict in VERDICTS})
                      for suite in again]
+
+
+def test_result_of_another_case_does_not_end_the_one_that_is_open() -> None:
+    found, _ = ktap.read(["1..1", "    # Subtest: s", "    1..2", "        # Subtest: a",
+                          "        1..2", "        ok 1 x", "    ok 2 b", "ok 1 s"])
+    assert [(case.path, case.verdict) for case in found[0].cases] == [
+        (("s", "a", "x"), PASS), (("s", "a", "result 2"), UNFINISHED), (("s", "b"), PASS)]
+    assert found[0].verdict == BROKEN and "a: no result of its own" in found[0].problems
+
+
+def test_totals_are_not_asked_of_a_suite_that_did_not_end() -> None:
+    found, _ = ktap.read(["1..1", "    # Subtest: s", "    1..2", "    ok 1 a",
+                          "# Totals: pass:2 fail:0 skip:0 total:2"])
+    assert found[0].problems == ("s: no result of its own",)
