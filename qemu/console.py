@@ -69,7 +69,8 @@ _FIRST_LINE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.SLUB, r"^BUG \S+ \(.*\): "),
         (Kind.REFCOUNT, r"refcount_t: "),
         (Kind.BUG, r"kernel BUG at |^BUG: "),
-        (Kind.WARNING, r"^WARNING: "),
+        # The nvram of a guest without Open Firmware is blank, which is no fault.
+        (Kind.WARNING, r"^WARNING: (?!nvram corruption detected)"),
         (Kind.OOPS, r"^(Oops|general protection fault|Unable to handle kernel|invalid opcode)"
                     r"|^(divide error|double fault|stack segment|int3): |PANIC: double fault"
                     # arm64; riscv; arm64 and riscv; powerpc; s390, which names the exception

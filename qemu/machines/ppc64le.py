@@ -3,6 +3,9 @@
 
 Its two virtual terminals are hvc0 and hvc1, in the order in which they are
 named here. A node's memory and a DIMM come in logical blocks of 256 MiB.
+
+The kernel is started by QEMU's own small stand-in for Open Firmware (vof)
+instead of SLOF: 1.6 s to power-off instead of 7 s, with the same nodes.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ MACHINE = Machine(
     package="qemu-system-ppc",
     # Transactions cannot be emulated, nor can the mitigations that it would
     # otherwise warn about, one line each.
-    machine="pseries,cap-htm=off,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,"
-            "cap-ccf-assist=off",
+    machine="pseries,x-vof=on,cap-htm=off,cap-cfpc=broken,cap-sbbc=broken,"
+            "cap-ibs=broken,cap-ccf-assist=off",
     cpu_emulated="power9",
     console="hvc0",
     channel="/dev/hvc1",
