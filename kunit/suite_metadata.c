@@ -30,11 +30,12 @@ static void stk_size_name(struct stk_size *size, char *name)
  */
 #define BELOW(power) { (1u << (power)) - 64, 1u << (power) }
 #define ABOVE(power) { (1u << (power)) + 8, 1u << (power) }
-/* red zones and tracks of slab_debug fit in, and slots stay powers of two */
-#define ROOMY(power) { (1u << (power)) - 512, 1u << (power) }
+/* what slab_debug and KASAN put behind an object fits, and slots stay powers of two */
+#define ROOMY(power, room) { (1u << (power)) - (room), 1u << (power) }
 static struct stk_size stk_in_object_sizes[] = {
 	BELOW(7), BELOW(9), BELOW(12), ABOVE(12), BELOW(15), ABOVE(15), BELOW(16), ABOVE(16),
-	BELOW(17), BELOW(18), BELOW(19), BELOW(20), ROOMY(12), ROOMY(16), ROOMY(17), ROOMY(18),
+	BELOW(17), BELOW(18), BELOW(19), BELOW(20), ROOMY(12, 512),
+	ROOMY(16, 4096), ROOMY(17, 4096), ROOMY(18, 4096),
 };
 KUNIT_ARRAY_PARAM(stk_in_object, stk_in_object_sizes, stk_size_name);
 
