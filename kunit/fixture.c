@@ -29,6 +29,7 @@ static int core_make(void)
 	char reason[ST_REASON_BYTES] = "";
 	int err;
 
+	stk.seed = seed;
 	stk.core = kvzalloc(st_core_bytes(), GFP_KERNEL);
 	if (!stk.core)
 		return -ENOMEM;

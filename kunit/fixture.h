@@ -21,6 +21,7 @@
 
 struct stk {
 	struct st_core *core;
+	u64 seed;
 	struct st_environment env;
 	const struct st_layout *layout;
 	const char *exts_missing, *nodes_missing;	/* "", or why */

@@ -104,8 +104,9 @@ static void stk_layout_line(void *test, const char *text, size_t bytes)
 
 static void layout_is_learned(struct kunit *test)
 {
-	kunit_info(test, "kernel %s %s, pages of %u bytes, CPUs %s, nodes %s\n", stk.env.release,
-		   stk.env.arch, stk.env.page_bytes, stk.env.cpus_text, stk.env.nodes_text);
+	kunit_info(test, "kernel %s %s, pages of %u bytes, CPUs %s, nodes %s, seed=%llu\n",
+		   stk.env.release, stk.env.arch, stk.env.page_bytes, stk.env.cpus_text,
+		   stk.env.nodes_text, stk.seed);
 	st_core_layout(stk.core, stk_layout_line, test);
 	KUNIT_EXPECT_STREQ(test, stk.exts_missing, "");
 	KUNIT_EXPECT_STREQ(test, stk.nodes_missing, "");
