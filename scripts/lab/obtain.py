@@ -15,7 +15,7 @@ from pathlib import Path
 from check_module import release_of
 from errors import ToolError
 from kdir import PreparedKernel
-from lab import store
+from lab import config, store
 from lab.build import Build, compile_kernel
 from lab.patches import diff_of, touched
 from lab.source import Source, WorkTree, find, say
@@ -49,8 +49,8 @@ class Wanted:
     @property
     def config_key(self) -> str:
         """Of what a build directory is kept for: patches come and go in it."""
-        texts = [path.read_text() for path in self.spec.fragments]
-        return _digest([self.spec.named, compiler_text(self.spec.machine), *texts])[:8]
+        wishes = [f"{wish.option}={wish.value}" for wish in config.read(self.spec.fragments)]
+        return _digest([self.spec.named, compiler_text(self.spec.machine), *wishes])[:8]
 
     @property
     def key(self) -> str:

@@ -73,13 +73,15 @@ def test_everything_it_is_made_of_is_in_the_key(lab: Path, tmp_path: Path,
     keys = {key(plain), key(wanted(tmp_path, patch(tmp_path / "a.patch"))),
             key(replace(plain, machine=machines.find("s390x"))),
             key(replace(plain, page_kib=64))}
-    fragment(tmp_path, "CONFIG_TINY=y\n# other\n")
+    fragment(tmp_path, "CONFIG_TINY=y\nCONFIG_X=y\n")
     keys.add(key(plain))
     monkeypatch.setattr(ob, "compiler_text", lambda machine: "another compiler")
     keys.add(key(plain))
     (tmp_path / "linux/mm/slub.c").write_text("edited\n")
     keys.add(key(plain))
     assert len(keys) == 7
+    fragment(tmp_path, "# a comment\nCONFIG_TINY=y\nCONFIG_X=y\n")
+    assert key(plain) in keys
 
 
 def test_a_patched_kernel_and_back(lab: Path, tmp_path: Path) -> None:
