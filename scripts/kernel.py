@@ -25,7 +25,8 @@ from kdir import PreparedKernel
 from lab import store
 from lab.obtain import obtain
 from lab.spec import make_spec
-from options import cache_dir
+from options import CPUS_MOST, cache_dir, whole_number
+from prepared import for_cpus
 from qemu.store import locked
 
 _VARIABLES = ("kernel", "arch", "page", "config", "patch")
@@ -97,7 +98,10 @@ def main() -> int:
     elif args.remove:
         print(remove(cache, args.remove))
     else:
-        spec = make_spec(*(getattr(args, name).strip() for name in _VARIABLES))
+        asked = {name: getattr(args, name).strip() for name in _VARIABLES}
+        cpus = whole_number("CPUS", os.environ.get("CPUS") or "2", 2, CPUS_MOST)
+        asked["config"] += f",{for_cpus(cpus)}"
+        spec = make_spec(**asked)
         kernel = obtain(spec, cache)
         print(kernel.to_json() if args.json else shown(kernel))
     return 0

@@ -39,6 +39,11 @@ def _is_source(kernel: str) -> bool:
     return path.is_file() or Path(kernel.rpartition("@")[0] or "/nowhere").is_dir()
 
 
+def for_cpus(cpus: int) -> str:
+    """The fragment that so many CPUs take: tinyconfig's kernels know two."""
+    return "many-cpus" if cpus > 2 else ""
+
+
 def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
     """The kernel that the options ask for: stock, or built in the lab, which
     `fragments` asks for too, unless KERNEL is a tree that was built. That its
@@ -51,7 +56,7 @@ def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
                         "and PAGE cannot change it", "leave them out, or name a source")
     if not built and (options.lab or fragments or _is_source(options.kernel)):
         spec = make_spec(options.kernel, options.arch, options.page,
-                         f"{fragments},{options.config}", options.patch)
+                         f"{fragments},{options.config},{for_cpus(options.cpus)}", options.patch)
         check_guest(options, spec.machine.arch)
         return obtain(spec, cache)
     if not built:

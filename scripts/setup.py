@@ -91,6 +91,14 @@ def _bare_boot_problem(parts_of_setup: tuple[Options, PreparedKernel, Machine, b
     return f"a guest tried with it ended with: {said[0] if said else booted.result.outcome}"
 
 
+def check_cpus(cpus: int, config: Mapping[str, str]) -> None:
+    """A kernel leaves CPUs that it was not built for asleep, without a word."""
+    most = config.get("NR_CPUS", "")
+    if most.isdigit() and int(most) < cpus:
+        raise ToolError(f"CPUS={cpus}: this kernel is built for {most} CPUs",
+                        f"CPUS={most}, or a kernel with a larger CONFIG_NR_CPUS")
+
+
 def check_guest(options: Options, arch: str) -> Machine:
     """The machine for guests of `arch`, if it can run here and as asked; cheap,
     so that it can be called before anything is fetched or built."""
@@ -110,6 +118,7 @@ def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     """Choose machine and accelerator for a kernel; may boot a short probe."""
     cache = cache_dir(os.environ).resolve()
     config = compiler.settings(Path(kernel.config).read_text())
+    check_cpus(options.cpus, config)
     machine = firmware.fitted(check_guest(options, kernel.arch), config, cache)
     init = initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
     parts = (options, kernel, machine, init)

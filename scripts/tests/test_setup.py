@@ -81,3 +81,10 @@ def test_the_page_size_is_read_from_the_configuration() -> None:
 def test_a_node_that_goes_has_two_blocks() -> None:
     arm64 = machines.find("arm64")
     assert arm64.dimm_for(64, 512) == 1024 and arm64.dimm_for(4, 512) == 512
+
+
+def test_more_cpus_than_the_kernel_knows_are_refused() -> None:
+    stp.check_cpus(2, {"NR_CPUS": "2"})
+    stp.check_cpus(4, {})
+    with pytest.raises(ToolError, match="CPUS=4: this kernel is built for 2 CPUs"):
+        stp.check_cpus(4, {"NR_CPUS": "2"})
