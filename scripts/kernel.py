@@ -5,12 +5,13 @@ PATCH describe, or says where it is; with REMOVE= it removes one instead.
     kernel.py                 says where the kernel is, and how to use it
     kernel.py --json          the same as one JSON object
     kernel.py --list          what is in the cache, with sizes
-    kernel.py --remove NAME   a name of that list, `work` or `all`
+    kernel.py --remove NAME   a name of that list, a glob, `work` or `all`
 """
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import os
 import shutil
 import sys
@@ -56,27 +57,28 @@ def _remove_work(cache: Path, names: list[str]) -> None:
 
 
 def remove(cache: Path, name: str) -> str:
-    """Remove one kernel, one work tree, all work trees, or everything."""
+    """Remove kernels by name or glob, one work tree, all of them, or everything."""
     kernels = [root.name for root, _ in store.all_stored(cache)]
     place = cache / "lab/source"
     trees = [tree.name for tree in place.iterdir() if tree.is_dir()] if place.is_dir() else []
-    gone_kernels = kernels if name == ALL else [name] if name in kernels else []
+    gone_kernels = kernels if name == ALL else fnmatch.filter(kernels, name)
     tree = name.removeprefix(f"{WORK}/")
     gone_trees = trees if name in (ALL, WORK) else [tree] if tree in trees and tree != name else []
     if name not in (ALL, WORK) and not gone_kernels and not gone_trees:
         raise ToolError(f"REMOVE={name}: no such kernel in the cache",
-                        f"a name that `make kernels` shows, or {WORK}, or {ALL}")
+                        f"a name that `make kernels` shows, a glob such as '*kasan*', or {WORK}, or {ALL}")
     for gone in gone_kernels:
         shutil.rmtree(store.kernels_dir(cache) / gone)
     _remove_work(cache, gone_trees)
     return f"removed {len(gone_kernels)} kernels and {len(gone_trees)} work trees"
 
 
-def shown(kernel: PreparedKernel) -> str:
+def shown(kernel: PreparedKernel, asked: dict[str, str]) -> str:
     """For people: what it is, where it is, what can be done with it."""
+    words = " ".join(f"{name.upper()}={value}" for name, value in asked.items() if value)
     return (f"kernel  {kernel.release}, {kernel.arch}, from {kernel.package_version}\n"
             f"image   {kernel.image}\nKDIR    {kernel.build}\n"
-            f"use     make run KERNEL={kernel.build}")
+            f"use     make run {words or 'CONFIG=base'}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,10 +102,9 @@ def main() -> int:
     else:
         asked = {name: getattr(args, name).strip() for name in _VARIABLES}
         cpus = whole_number("CPUS", os.environ.get("CPUS") or "2", 2, CPUS_MOST)
-        asked["config"] += f",{for_cpus(cpus)}"
-        spec = make_spec(**asked)
-        kernel = obtain(spec, cache)
-        print(kernel.to_json() if args.json else shown(kernel))
+        config = f"{asked['config']},{for_cpus(cpus)}"
+        kernel = obtain(make_spec(**{**asked, "config": config}), cache)
+        print(kernel.to_json() if args.json else shown(kernel, asked))
     return 0
 
 
