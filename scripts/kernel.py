@@ -58,10 +58,10 @@ def _remove_work(cache: Path, names: list[str]) -> None:
 
 def remove(cache: Path, name: str) -> str:
     """Remove kernels by name or glob, one work tree, all of them, or everything."""
-    kernels = [root.name for root, _ in store.all_stored(cache)]
+    kernels = store.names(cache)
     place = cache / "lab/source"
     trees = [tree.name for tree in place.iterdir() if tree.is_dir()] if place.is_dir() else []
-    gone_kernels = kernels if name == ALL else fnmatch.filter(kernels, name)
+    gone_kernels = fnmatch.filter(kernels, "*" if name == ALL else name)
     tree = name.removeprefix(f"{WORK}/")
     gone_trees = trees if name in (ALL, WORK) else [tree] if tree in trees and tree != name else []
     if name not in (ALL, WORK) and not gone_kernels and not gone_trees:

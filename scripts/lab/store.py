@@ -116,6 +116,12 @@ def all_stored(cache: Path) -> list[tuple[Path, Stored]]:
                   key=lambda pair: pair[1].when)
 
 
+def names(cache: Path) -> list[str]:
+    """All that lies where kernels are kept, whole or not."""
+    place = kernels_dir(cache)
+    return sorted(root.name for root in place.iterdir()) if place.is_dir() else []
+
+
 def disk_mib(place: Path) -> int:
     """Room that a directory takes."""
     total = 0
