@@ -23,12 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "memory_blocks.h"
+
 #define KSFT_PASS 0
 #define KSFT_FAIL 1
 #define KSFT_SKIP 4
 #define MAX_THREADS 64
-#define MAX_BLOCKS 4096
-#define TEXT_BYTES 4096
 #define NODES_MOST 1024
 
 static const char *const files[] = {"objects", "total_objects", "partial", "slabs", "cpu_slabs"};
@@ -112,25 +112,6 @@ static void judge(const char *cache, size_t file, const char *text)
 	pthread_mutex_unlock(&report_lock);
 }
 
-/* The whole text of a file; false with errno if it cannot be had. */
-static bool read_text(const char *path, char text[TEXT_BYTES])
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-	int error;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, text, TEXT_BYTES - 1);
-	error = errno;
-	close(fd);
-	errno = error;
-	if (n < 0)
-		return false;
-	text[n] = 0;
-	return true;
-}
-
 static void read_cache(const char *cache)
 {
 	char path[512], text[TEXT_BYTES];
@@ -159,105 +140,16 @@ static void *reader(void *unused)
 	return unused;
 }
 
-/* --churn: blocks of a node, and the state that each was found in */
-struct block {
-	int number;
-	char state[32];
-};
-static struct block blocks[MAX_BLOCKS];
-static size_t block_count;
+/* --churn: a node's memory goes and comes */
 static int churn_node = -1;
 static atomic_ulong churns, refused;
-
-static void block_path(char *path, size_t bytes, int number, const char *file)
-{
-	snprintf(path, bytes, "%s/node%d/memory%d/%s", node_dir, churn_node, number, file);
-}
-
-static bool block_write(int number, const char *state, bool restoring)
-{
-	const size_t bytes = strlen(state);
-	char path[256];
-	int fd;
-	bool done;
-
-	block_path(path, sizeof(path), number, "state");
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	do
-		done = write(fd, state, bytes) == (ssize_t)bytes;
-	while (!done && errno == EINTR && (restoring || !stopping()));
-	close(fd);
-	return done;
-}
-
-static bool block_is(int number, const char *state)
-{
-	char path[256], text[TEXT_BYTES];
-
-	block_path(path, sizeof(path), number, "state");
-	return read_text(path, text) && !strncmp(text, state, strlen(state));
-}
-
-/* The word to write that brings a block back to the zone it was found in. */
-static void online_word(int number, char *word, size_t bytes)
-{
-	char path[256], zone[TEXT_BYTES];
-
-	block_path(path, sizeof(path), number, "valid_zones");
-	snprintf(word, bytes, "online");
-	if (read_text(path, zone))
-		snprintf(word, bytes, !strncmp(zone, "Movable", 7) ? "online_movable" :
-			 "online_kernel");
-}
-
-/* Why the node's memory cannot be cycled, or NULL. Remembers what it is like. */
-static const char *find_blocks(void)
-{
-	const struct dirent *entry;
-	char path[256];
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/node%d", node_dir, churn_node);
-	dir = opendir(path);
-	if (!dir)
-		return "no such node";
-	while ((entry = readdir(dir)) && block_count < MAX_BLOCKS) {
-		struct block *block = &blocks[block_count];
-
-		if (sscanf(entry->d_name, "memory%d", &block->number) != 1 ||
-		    !block_is(block->number, "online"))
-			continue;
-		online_word(block->number, block->state, sizeof(block->state));
-		block_count++;
-	}
-	closedir(dir);
-	if (!block_count)
-		return "the node has no memory block that is online";
-	return geteuid() ? "--churn needs root" : NULL;
-}
-
-/* True if every block that was online is so again. */
-static bool restore_blocks(void)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < block_count; i++) {
-		if (block_is(blocks[i].number, "offline"))
-			block_write(blocks[i].number, blocks[i].state, true);
-		all = block_is(blocks[i].number, "online") && all;
-	}
-	return all;
-}
 
 static void *churner(void *unused)
 {
 	while (!stopping()) {
-		for (size_t i = 0; i < block_count && !stopping(); i++)
-			atomic_fetch_add(block_write(blocks[i].number, "offline", false) ?
-					 &churns : &refused, 1);
-		restore_blocks();
+		for (size_t i = 0; i < blocks_count() && !stopping(); i++)
+			atomic_fetch_add(block_take(i, stopping) ? &churns : &refused, 1);
+		blocks_restore();
 	}
 	return unused;
 }
@@ -388,7 +280,7 @@ static int run(unsigned int seconds, unsigned int threads)
 	while (started)
 		end_thread(thread[--started]);
 	if (churn_node >= 0)
-		restored = restore_blocks();
+		restored = blocks_restore();
 	return report(restored);
 }
 
@@ -440,7 +332,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	problem = slab_problem();
 	if (!problem && churn_node >= 0)
-		problem = find_blocks();
+		problem = blocks_find(node_dir, churn_node);
 	if (problem)
 		return skip_all(problem);
 	printf("1..%zu\n", FILES + (churn_node >= 0));
