@@ -26,6 +26,8 @@ static struct {
 	size_t bytes;
 	bool finished;
 	bool cut;			/* text was left out: the buffer is full */
+	/* written under the lock, read without by conditions of waits: these
+	 * must not sleep */
 	int open;
 	int asleep;		/* readers that have it all, up to `round` */
 	unsigned int round;	/* grows with the text */
@@ -50,7 +52,7 @@ void st_emit(const char *text, size_t bytes)
 {
 	mutex_lock(&stream.lock);
 	/* whoever slept has something to read now, even before it wakes */
-	stream.asleep = 0;
+	WRITE_ONCE(stream.asleep, 0);
 	stream.round++;
 	if (stream.bytes + bytes + 1 <= STREAM_BYTES) {
 		memcpy(stream.data + stream.bytes, text, bytes);
@@ -68,19 +70,14 @@ void st_emit(const char *text, size_t bytes)
 void st_emit_finish(void)
 {
 	mutex_lock(&stream.lock);
-	stream.finished = true;
+	WRITE_ONCE(stream.finished, true);
 	mutex_unlock(&stream.lock);
 	wake_up_interruptible(&stream.more);
 }
 
 static bool settled(void)
 {
-	bool all;
-
-	mutex_lock(&stream.lock);
-	all = stream.asleep >= stream.open;
-	mutex_unlock(&stream.lock);
-	return all || st_stopping();
+	return READ_ONCE(stream.asleep) >= READ_ONCE(stream.open) || st_stopping();
 }
 
 void st_emit_settle(void)
@@ -92,7 +89,7 @@ void st_emit_settle(void)
 static int ktap_open(struct inode *inode, struct file *file)
 {
 	mutex_lock(&stream.lock);
-	stream.open++;
+	WRITE_ONCE(stream.open, stream.open + 1);
 	mutex_unlock(&stream.lock);
 	return 0;
 }
@@ -100,7 +97,7 @@ static int ktap_open(struct inode *inode, struct file *file)
 static int ktap_release(struct inode *inode, struct file *file)
 {
 	mutex_lock(&stream.lock);
-	stream.open--;
+	WRITE_ONCE(stream.open, stream.open - 1);
 	mutex_unlock(&stream.lock);
 	wake_up_interruptible(&stream.drained);
 	return 0;
@@ -117,7 +114,7 @@ static int sleep_for_more(loff_t at)
 		return 0;
 	}
 	round = stream.round;
-	stream.asleep++;
+	WRITE_ONCE(stream.asleep, stream.asleep + 1);
 	mutex_unlock(&stream.lock);
 	wake_up_interruptible(&stream.drained);
 	err = wait_event_interruptible(stream.more,
@@ -125,7 +122,7 @@ static int sleep_for_more(loff_t at)
 				       READ_ONCE(stream.finished));
 	mutex_lock(&stream.lock);
 	if (round == stream.round)
-		stream.asleep--;
+		WRITE_ONCE(stream.asleep, stream.asleep - 1);
 	mutex_unlock(&stream.lock);
 	return err;
 }
