@@ -9,6 +9,8 @@ paths only and ccache knows a file again in every work tree.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import re
@@ -16,7 +18,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -34,8 +35,13 @@ STEPS_GUESSED = 1800
 _STEP = re.compile(rb"^  [A-Z][A-Z0-9_ -]*(?:\[M\])? +\S+")
 _FULL = re.compile(r"No space left on device")
 _EVERY_S = 20.0
-_NOT_OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL", "SECONDS", "OUT",
-             "KDIR", "ARCH", "CROSS_COMPILE", "CONFIG", "PATCH", "PAGE", "CFLAGS", "LDFLAGS")
+# All that the kernel's make sees of the caller's variables. Kbuild, gcc and
+# ccache read dozens (KCFLAGS, LLVM, KCONFIG_CONFIG, CPATH, ...), and none is in
+# the kernel's key.
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "LD_LIBRARY_PATH")
+_PR_SET_PDEATHSIG = 1
+# What make may take to end its jobs before they are killed.
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Build:
                 "KBUILD_BUILD_HOST=lab", "KBUILD_BUILD_TIMESTAMP=Thu Jan 1 00:00:00 UTC 1970"]
 
     def environment(self) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+        own = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return {**own, "LC_ALL": "C", "CCACHE_DIR": str(self.cache / "ccache"),
                 "CCACHE_NOHASHDIR": "1", "CCACHE_MAXSIZE": "5G"}
 
@@ -112,15 +118,15 @@ def expected_steps(build: Build) -> int:
     try:
         stored = json.loads(_stats(build).read_text())
         return int(stored.get(build.spec.machine.arch, STEPS_GUESSED))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, TypeError):
         return STEPS_GUESSED
 
 
 def remember_steps(build: Build, done: int) -> None:
     """Only a whole build tells how long one is."""
     try:
-        stored: Mapping[str, int] = json.loads(_stats(build).read_text())
-    except (OSError, ValueError):
+        stored: dict[str, int] = dict(json.loads(_stats(build).read_text()))
+    except (OSError, ValueError, TypeError):
         stored = {}
     if done > STEPS_GUESSED // 2:
         text = json.dumps({**stored, build.spec.machine.arch: done})
@@ -143,6 +149,23 @@ def _follow(stream: IO[bytes], log: IO[bytes], steps: Steps) -> None:
         steps.line(line)
 
 
+def _end_with_parent() -> None:
+    """The lock of the work tree goes with this process, even by kill -9: make
+    must not go on there beside the next one."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End make and its jobs; what has ended already is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def make(build: Build, targets: list[str], what: str, steps: Steps | None = None) -> None:
     """Run the kernel's make; its process group ends with this function."""
     steps = steps or Steps(0)
@@ -153,14 +176,13 @@ def make(build: Build, targets: list[str], what: str, steps: Steps | None = None
         begin = log.tell()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, env=build.environment(),
-                                   start_new_session=True)
+                                   start_new_session=True, preexec_fn=_end_with_parent)
         try:
             assert process.stdout is not None
             _follow(process.stdout, log, steps)
             status = process.wait()
         except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+            _end(process)
             raise
         finally:
             steps.close()
@@ -175,6 +197,8 @@ def configure(build: Build, stamp: str) -> list[str]:
     done = build.directory / ".lab-config"
     if done.exists() and done.read_text() == stamp:
         return []
+    # From here on .config is not what the old stamp says, also if this stops.
+    done.unlink(missing_ok=True)
     wishes = config.read(build.spec.fragments)
     kept = build.directory / ".config"
     before = kept.read_bytes() if kept.exists() else b""

@@ -14,6 +14,7 @@ PATCHLEVEL = 2
 tinyconfig:
 \t@mkdir -p $(O); echo CONFIG_TINY=y > $(O)/.config
 olddefconfig:
+\t@if [ -e stop ]; then exit 1; fi
 \t@sed -i '/CONFIG_GONE/d' $(O)/.config
 Image modules bzImage vmlinux:
 \t@if [ -e broken ]; then echo "mm/slub.c:1: error: it is broken"; exit 1; fi
@@ -28,7 +29,7 @@ Image modules bzImage vmlinux:
 
 def make_tree(root: Path) -> Path:
     for name, text in (("Makefile", MAKEFILE), ("mm/slub.c", "one\ntwo\nthree\n"),
-                       ("mm/slab.h", "header\n")):
+                       ("mm/slab.h", "header\n"), ("Kconfig", "mainmenu\n")):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root

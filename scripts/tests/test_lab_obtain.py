@@ -98,6 +98,33 @@ def test_lost_options_stop_it(lab: Path, tmp_path: Path) -> None:
     assert ob.obtain(wanted(tmp_path), lab)
 
 
+def test_a_configuration_that_was_cut_short_is_made_anew(lab: Path, tmp_path: Path) -> None:
+    plain = wanted(tmp_path)
+    first = ob.obtain(plain, lab)
+    cli.remove(lab, "x86_64*")
+    kconfig = tmp_path / "kconfig.patch"
+    kconfig.write_text("--- a/Kconfig\n+++ b/Kconfig\n@@ -1 +1 @@\n-mainmenu\n+other\n")
+    fragment(tmp_path, "CONFIG_TINY=y\n")
+    directory = next(lab.glob("lab/source/*/tree/build-*"))
+    (directory.parent / "stop").touch()  # tinyconfig writes, olddefconfig fails
+    with pytest.raises(ToolError, match="olddefconfig failed"):
+        ob.obtain(wanted(tmp_path, kconfig), lab)
+    (directory.parent / "stop").unlink()
+    (directory / ".config").write_text("CONFIG_OF_THE_OTHER=y\n")
+    assert Path(ob.obtain(plain, lab).config).read_text() == "CONFIG_TINY=y\nCONFIG_TINY=y\n"
+    assert first == ob.obtain(plain, lab)
+
+
+def test_variables_of_the_caller_do_not_reach_the_kernels_make(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KCFLAGS", "LLVM", "W", "V", "KCONFIG_CONFIG", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
+                 "MAKEFLAGS", "GNUMAKEFLAGS", "ARCH", "CPATH", "CCACHE_PREFIX", "HOSTCFLAGS"):
+        monkeypatch.setenv(name, "x")
+    environment = Build(wanted(tmp_path), tmp_path, "build-x", tmp_path).environment()
+    assert environment.pop("PATH") and environment.pop("CCACHE_DIR") == f"{tmp_path}/ccache"
+    assert "x" not in environment.values()
+
+
 @pytest.mark.parametrize("flaw, message, hint", [
     ("broken", "error: it is broken", "lab.log"), ("full", "is full", "REMOVE=")])
 def test_a_failed_build_says_why_and_goes_on_later(lab: Path, tmp_path: Path, flaw: str,
@@ -121,7 +148,10 @@ def test_a_disk_that_is_nearly_full_is_said_first(lab: Path, tmp_path: Path,
     assert builds(lab) == 0
 
 
-def test_an_interrupted_build_leaves_no_process(lab: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 128 + signal.SIGINT),
+                                            (signal.SIGKILL, -signal.SIGKILL)])
+def test_an_interrupted_build_leaves_no_process(lab: Path, tmp_path: Path, number: signal.Signals,
+                                                status: int) -> None:
     tree = make_tree(tmp_path / "tree")
     (tree / "slow").touch()
     build = Build(wanted(tmp_path), tree, "build-x", lab)
@@ -136,10 +166,14 @@ def test_an_interrupted_build_leaves_no_process(lab: Path, tmp_path: Path) -> No
     while not build.log.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
-    os.kill(child.pid, signal.SIGINT)
-    assert child.wait(60) == 128 + signal.SIGINT
-    left = subprocess.run(["pgrep", "-f", f"make -C {tree}"], capture_output=True, check=False)
-    assert left.stdout == b""
+    running = ["pgrep", "-f", f"make -C {tree}"]
+    assert subprocess.run(running, capture_output=True, check=False).stdout
+    os.kill(child.pid, number)
+    assert child.wait(60) == status
+    deadline = time.monotonic() + 10
+    while subprocess.run(running, capture_output=True, check=False).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_missing_or_old_compiler_names_the_package(tmp_path: Path,
