@@ -18,7 +18,13 @@ from pathlib import Path
 
 from errors import ToolError
 
-_TOUCHES = re.compile(r"^(?:---|\+\+\+) (?:[ab]/)?(\S+)", re.MULTILINE)
+# As patch -p1 reads names: the first directory goes, whatever it is called.
+_TOUCHES = re.compile(r"^(?:---|\+\+\+) (?:(/dev/null)|[^/\s]*/)?(\S*)", re.MULTILINE)
+# git's own headers, which may stand without --- and +++ (modes, empty files).
+_GIT = re.compile(r"^diff --git (?:[^/\s]+)/(\S+) (?:[^/\s]+)/(\S+)$", re.MULTILINE)
+# What patch(1) passes over in silence, or does as no kernel's key could say.
+_REFUSED = re.compile(r"^(GIT binary patch|Binary files .* differ|(?:rename|copy) from .*"
+                      r"|(?:new file |new )mode 1[26]0000)$", re.MULTILINE)
 _FIELD = re.compile(r"^([A-Z][a-z-]+): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
@@ -69,13 +75,37 @@ def diff_of(text: str) -> str:
 
 def touched(text: str) -> list[str]:
     """Paths that a patch changes, relative to the tree."""
-    return sorted({name for name in _TOUCHES.findall(text) if name != "/dev/null"})
+    diff = diff_of(text)
+    named = {name for null, name in _TOUCHES.findall(diff) if name and not null}
+    return sorted(named.union(*_GIT.findall(diff)))
+
+
+def check(text: str, name: str) -> None:
+    """ToolError for a patch that changes nothing, that leaves the tree, or of
+    which patch(1) would apply a part only."""
+    names = touched(text)
+    if not names:
+        raise ToolError(f"{name} changes no file", "a patch in diff -p1 form, as git diff prints")
+    outside = [path for path in names if path.startswith("/") or ".." in Path(path).parts]
+    if outside:
+        raise ToolError(f"{name} names a file outside the kernel's tree: {outside[0]}",
+                        "names in a patch are relative to the tree, below a/ and b/")
+    found = _REFUSED.search(diff_of(text))
+    if found:
+        raise ToolError(f"{name} holds what cannot be applied here: {found[1]}",
+                        "only text may change: git diff --no-renames --text")
+
+
+def text_of(patch: Path) -> str:
+    """A patch's text; bytes that are no UTF-8, as in old names, are kept apart."""
+    return patch.read_text(errors="backslashreplace")
 
 
 def _apply(patch: Path, tree: Path) -> None:
-    done = subprocess.run(["patch", "-p1", "--force", "--no-backup-if-mismatch", "--fuzz=2",
+    """Without fuzz: hunks with two lines of context would go anywhere."""
+    done = subprocess.run(["patch", "-p1", "--force", "--no-backup-if-mismatch", "--fuzz=0",
                            "-d", str(tree), "-i", str(patch)],
-                          capture_output=True, text=True, check=False)
+                          capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[:20])
         raise ToolError(f"{patch.name} does not apply to this kernel:\n{said}",
@@ -87,16 +117,17 @@ def _names_below(place: Path) -> set[str]:
 
 
 def _put(content: Path, place: Path) -> None:
-    """Make `place` what `content` is; untouched if it is that already. The mode
-    stays, the date is new."""
+    """Make `place` what `content` is, mode included; the date is new. Untouched
+    if it is that already."""
     if not content.exists():
         place.unlink(missing_ok=True)
         return
     data = content.read_bytes()
-    if place.exists() and place.read_bytes() == data:
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(data)
+    if not place.exists() or place.read_bytes() != data:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    if place.stat().st_mode != content.stat().st_mode:
+        shutil.copymode(content, place)
 
 
 @dataclass(frozen=True)
@@ -115,10 +146,11 @@ class Patched:
             source = kept if kept.exists() else self.tree / name
             if source.is_file():
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, scratch / name)
+                shutil.copy(source, scratch / name)
 
-    def _remember(self, names: set[str]) -> None:
-        """Keep what is about to be replaced, before anything is."""
+    def _remember(self, names: set[str], scratch: Path) -> None:
+        """Keep what is about to be replaced, before anything is; a copy has its
+        name only once it is whole, as nobody could tell later."""
         for name in names:
             original, mark = self.originals / name, self.created / name
             if original.exists() or mark.exists():
@@ -127,7 +159,8 @@ class Patched:
             place = original if there else mark
             place.parent.mkdir(parents=True, exist_ok=True)
             if there:
-                shutil.copy2(self.tree / name, place)
+                shutil.copy2(self.tree / name, scratch / "copy")
+                (scratch / "copy").rename(place)
             else:
                 place.touch()
 
@@ -135,14 +168,22 @@ class Patched:
         """Bring the tree to its original state plus exactly these patches. All
         are tried on copies first: if one does not apply, the tree stays as it
         is. May be interrupted and called again."""
-        names = {name for patch in patches for name in touched(patch.read_text())}
+        texts = {patch: text_of(patch) for patch in patches}
+        for patch, text in texts.items():
+            check(text, patch.name)
+        names = {name for text in texts.values() for name in touched(text)}
         before = _names_below(self.originals) | _names_below(self.created)
         with tempfile.TemporaryDirectory(dir=self.tree.parent) as scratch_name:
-            scratch = Path(scratch_name)
+            scratch, aside = Path(scratch_name) / "tree", Path(scratch_name)
+            scratch.mkdir()
             self._fill(scratch, names)
             for patch in patches:
                 _apply(patch, scratch)
-            self._remember(names)
+            missed = _names_below(scratch) - names
+            if missed:
+                raise ToolError(f"a patch changes {min(missed)}, which its headers do not name",
+                                "a patch in diff -p1 form, as git diff prints; nothing was changed")
+            self._remember(names, aside)
             for name in names:
                 _put(scratch / name, self.tree / name)
         for name in before - names:

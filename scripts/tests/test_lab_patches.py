@@ -67,6 +67,79 @@ def test_an_added_file_goes_again(patched: Patched, tmp_path: Path) -> None:
     assert not (patched.tree / "mm/new.c").exists()
 
 
+HUNK = "@@ -1,3 +1,3 @@\n one\n-two\n+zwei\n three\n"
+
+
+@pytest.mark.parametrize("text, message", [
+    ("", "changes no file"), ("Subject: only words\n", "changes no file"),
+    (f"--- a/../x.c\n+++ b/../x.c\n{HUNK}", "outside the kernel's tree: ../x.c"),
+    (f"--- a//etc/motd\n+++ b//etc/motd\n{HUNK}", "outside the kernel's tree: /etc/motd"),
+    (f"--- /etc/motd\n+++ b/mm/../../x\n{HUNK}", "outside the kernel's tree: mm/../../x"),
+    ("diff --git a/mm/slub.c b/mm/x.c\nsimilarity index 100%\nrename from mm/slub.c\n"
+     "rename to mm/x.c\n", "cannot be applied here: rename from mm/slub.c"),
+    ("diff --git a/logo b/logo\nindex 1..2 100644\nGIT binary patch\nliteral 4\n\n", "binary"),
+    (f"Binary files a/x and b/x differ\n--- a/mm/slub.c\n+++ b/mm/slub.c\n{HUNK}"
+     "diff -ru a/y b/y\nBinary files a/y and b/y differ\n", "Binary files a/y"),
+    ("diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n"
+     "+/etc/passwd\n\\ No newline at end of file\n", "new file mode 120000"),
+])
+def test_what_is_no_change_of_text_in_the_tree_is_refused(patched: Patched, tmp_path: Path,
+                                                          text: str, message: str) -> None:
+    bad = tmp_path / "bad.patch"
+    bad.write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ToolError, match=message) as caught:
+        patched.set((bad,))
+    assert "bad.patch" in str(caught.value) and caught.value.hint
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (patched.tree / "mm/slub.c").read_text() == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("old, new", [("linux-7.2.orig", "linux-7.2"), ("i", "w"), ("a", "b")])
+def test_the_first_directory_of_a_name_may_be_any(patched: Patched, tmp_path: Path, old: str,
+                                                  new: str) -> None:
+    one = tmp_path / "one"
+    one.write_bytes(f"From: J\xf6rg\n--- {old}/mm/slub.c\t2026-01-01\n+++ {new}/mm/slub.c"
+                    f"\t2026-01-02\n{HUNK}".encode("latin-1"))
+    patched.set((one,))
+    assert "zwei" in (patched.tree / "mm/slub.c").read_text()
+
+
+def test_context_must_fit(patched: Patched, tmp_path: Path) -> None:
+    adds = tmp_path / "adds.patch"
+    adds.write_text("--- a/mm/slub.c\n+++ b/mm/slub.c\n@@ -1,2 +1,3 @@\n eins\n+new\n zwei\n")
+    with pytest.raises(ToolError, match="does not apply"):
+        patched.set((adds,))
+
+
+def test_modes_come_and_go_with_a_patch(patched: Patched, tmp_path: Path) -> None:
+    mode = tmp_path / "mode"
+    mode.write_text("diff --git a/mm/slub.c b/mm/slub.c\nold mode 100644\nnew mode 100755\n"
+                    "diff --git a/tool b/tool\nnew file mode 100755\n--- /dev/null\n+++ b/tool\n"
+                    "@@ -0,0 +1 @@\n+x\n")
+    (patched.tree / "mm/slub.c").chmod(0o644)
+    patched.set((mode,))
+    assert (patched.tree / "mm/slub.c").stat().st_mode & 0o111
+    assert (patched.tree / "tool").stat().st_mode & 0o111
+    patched.set(())
+    assert not (patched.tree / "mm/slub.c").stat().st_mode & 0o111
+    assert not (patched.tree / "tool").exists()
+
+
+def test_a_copy_that_was_cut_short_is_no_original(patched: Patched, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(source: Path, target: Path) -> None:
+        Path(target).write_text("on")
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patching:
+        patching.setattr("lab.patches.shutil.copy2", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            patched.set((patch(tmp_path / "one.patch"),))
+    patched.set((patch(tmp_path / "one.patch"),))
+    patched.set(())
+    assert (patched.tree / "mm/slub.c").read_text() == "one\ntwo\nthree\n"
+
+
 def test_only_the_diff_makes_another_kernel() -> None:
     assert patches.diff_of("Subject: x\n\n" + CREATES) == CREATES
 
