@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
-import shutil
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -25,7 +25,8 @@ from errors import ToolError
 from kdir import PreparedKernel
 from lab import store
 from lab.obtain import obtain
-from lab.spec import make_spec
+from lab.source import WorkTree, say
+from lab.spec import BASE, make_spec
 from options import CPUS_MOST, cache_dir, whole_number
 from prepared import for_cpus
 from qemu.store import locked
@@ -51,9 +52,9 @@ def listing(cache: Path) -> str:
 
 def _remove_work(cache: Path, names: list[str]) -> None:
     for name in names:
-        root = cache / "lab/source" / name
-        with locked(root.with_name(f".{root.name}.lock")):
-            shutil.rmtree(root)
+        work = WorkTree(cache / "lab/source" / name)
+        with locked(work.lock, lambda: say(f"waiting for a build in {WORK}/{work.root.name}")):
+            work.remove()
 
 
 def remove(cache: Path, name: str) -> str:
@@ -68,17 +69,20 @@ def remove(cache: Path, name: str) -> str:
         raise ToolError(f"REMOVE={name}: no such kernel in the cache",
                         f"a name that `make kernels` shows, a glob such as '*kasan*', or {WORK}, or {ALL}")
     for gone in gone_kernels:
-        shutil.rmtree(store.kernels_dir(cache) / gone)
+        store.discard(store.kernels_dir(cache) / gone)
     _remove_work(cache, gone_trees)
     return f"removed {len(gone_kernels)} kernels and {len(gone_trees)} work trees"
 
 
 def shown(kernel: PreparedKernel, asked: dict[str, str]) -> str:
     """For people: what it is, where it is, what can be done with it."""
-    words = " ".join(f"{name.upper()}={value}" for name, value in asked.items() if value)
+    if not any(asked.get(name) for name in ("page", "config", "patch")):
+        asked = {**asked, "config": BASE}  # else a series is a stock kernel's
+    words = " ".join(f"{name.upper()}={shlex.quote(value)}" for name, value in asked.items()
+                     if value)
     return (f"kernel  {kernel.release}, {kernel.arch}, from {kernel.package_version}\n"
             f"image   {kernel.image}\nKDIR    {kernel.build}\n"
-            f"use     make run {words or 'CONFIG=base'}")
+            f"use     make run {words}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,13 +102,18 @@ def main() -> int:
     if args.list:
         print(listing(cache))
     elif args.remove:
-        print(remove(cache, args.remove))
+        try:
+            print(remove(cache, args.remove))
+        except OSError as error:
+            raise ToolError(f"REMOVE={args.remove}: {error}", "does it belong to another user? "
+                            "what is left is not used any more; remove it as its owner") from error
     else:
         asked = {name: getattr(args, name).strip() for name in _VARIABLES}
         cpus = whole_number("CPUS", os.environ.get("CPUS") or "2", 2, CPUS_MOST)
         config = f"{asked['config']},{for_cpus(cpus)}"
         kernel = obtain(make_spec(**{**asked, "config": config}), cache)
-        print(kernel.to_json() if args.json else shown(kernel, asked))
+        many = {"cpus": str(cpus)} if for_cpus(cpus) else {}
+        print(kernel.to_json() if args.json else shown(kernel, {**asked, **many}))
     return 0
 
 

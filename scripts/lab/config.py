@@ -61,7 +61,12 @@ def read(paths: Iterable[Path]) -> list[Wish]:
     """All wishes in order; of one option the last counts."""
     last: dict[str, Wish] = {}
     for path in paths:
-        for wish in parse(path.read_text(), path.name):
+        try:
+            text = path.read_text()
+        except (OSError, ValueError) as error:
+            raise ToolError(f"CONFIG={path} cannot be read as text: {error}",
+                            "a fragment holds lines CONFIG_NAME=value") from error
+        for wish in parse(text, path.name):
             last.pop(wish.option, None)
             last[wish.option] = wish
     return list(last.values())

@@ -62,12 +62,21 @@ class WorkTree:
         return self.root / "tree"
 
     @property
+    def lock(self) -> Path:
+        return self.root.with_name(f".{self.root.name}.lock")
+
+    @property
     def patched(self) -> Patched:
         return Patched(self.tree, self.root / "originals", self.root / "created")
 
     @property
     def _state(self) -> Path:
         return self.root / "identity"
+
+    def remove(self) -> None:
+        """Interrupted, it leaves a tree that is known not to be whole."""
+        self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.root)
 
     def identity(self) -> str:
         """Of the source in the tree; "" when it is not whole."""

@@ -8,6 +8,7 @@ directory in it), so that the kernel's Makefile works in it as it is.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -55,7 +56,17 @@ def load(root: Path) -> Stored | None:
         stored = Stored(**values)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return stored if Path(stored.kernel.image).exists() else None
+    kernel = stored.kernel
+    there = (kernel.image, kernel.build, kernel.vmlinux, kernel.config)
+    return stored if all(Path(path).exists() for path in there) else None
+
+
+def discard(root: Path) -> None:
+    """Remove what is kept below `root`; the stamp first, so that what an
+    interruption leaves is not taken for a whole kernel."""
+    (root / STAMP).unlink(missing_ok=True)
+    if root.exists():
+        shutil.rmtree(root)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -97,7 +108,7 @@ def _strip(build: Build, into: Path) -> None:
 def keep(build: Build, root: Path, kernel: PreparedKernel, made_of: str, key: str,
          built_s: float) -> Stored:
     """Copy a finished build below `root`; the stamp comes last."""
-    shutil.rmtree(root, ignore_errors=True)
+    discard(root)
     tree = root / "source"
     _copy_tree(build, tree)
     _strip(build, tree)
@@ -105,6 +116,9 @@ def keep(build: Build, root: Path, kernel: PreparedKernel, made_of: str, key: st
     makefile.write_text(makefile.read_text().replace(str(build.tree), str(tree)))
     stored = Stored(kernel, key, made_of, round(built_s, 1), time.time())
     write_whole(root / STAMP, stored.text.encode())
+    if load(root) is None:
+        raise ToolError(f"the build of {root.name} left no image, vmlinux or .config",
+                        f"{kernel.image} should be there; all that was printed is in {build.log}")
     return stored
 
 
@@ -119,12 +133,15 @@ def all_stored(cache: Path) -> list[tuple[Path, Stored]]:
 def names(cache: Path) -> list[str]:
     """All that lies where kernels are kept, whole or not."""
     place = kernels_dir(cache)
-    return sorted(root.name for root in place.iterdir()) if place.is_dir() else []
+    return sorted(root.name for root in place.iterdir()
+                  if root.is_dir()) if place.is_dir() else []
 
 
 def disk_mib(place: Path) -> int:
-    """Room that a directory takes."""
+    """Room that a directory takes; a build may be at work in it."""
     total = 0
     for here, _, names in os.walk(place):
-        total += sum(os.lstat(os.path.join(here, name)).st_blocks for name in names)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(here, name)).st_blocks
     return total // 2048

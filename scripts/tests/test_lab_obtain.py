@@ -201,6 +201,78 @@ def test_finished_kernels_are_listed_and_removed(lab: Path, tmp_path: Path) -> N
     assert "no lab kernel" in cli.listing(lab)
 
 
+def test_what_an_interrupted_removal_leaves_is_not_trusted(
+        lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(path: Path, **_: object) -> None:
+        raise KeyboardInterrupt
+    ob.obtain(wanted(tmp_path), lab)
+    root, tree = store.all_stored(lab)[0][0], next(lab.glob("lab/source/git-*"))
+    for name in (root.name, f"work/{tree.name}"):
+        with monkeypatch.context() as patching:
+            patching.setattr("shutil.rmtree", stop)
+            with pytest.raises(KeyboardInterrupt):
+                cli.remove(lab, name)
+    assert store.load(root) is None and source.WorkTree(tree).identity() == ""
+
+
+def test_a_kernel_that_lacks_a_file_is_built_again(lab: Path, tmp_path: Path) -> None:
+    kernel = ob.obtain(wanted(tmp_path), lab)
+    for path in (kernel.vmlinux, kernel.config):
+        Path(path).unlink()
+        assert ob.obtain(wanted(tmp_path), lab) == kernel and Path(path).exists()
+
+
+def test_a_build_without_its_image_is_not_kept(lab: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="left no image") as caught:
+        ob.obtain(replace(wanted(tmp_path), machine=replace(X86, image="arch/x86/boot/none")), lab)
+    assert "lab.log" in caught.value.hint and not store.all_stored(lab)
+
+
+def test_an_edit_during_the_build_is_noticed(lab: Path, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    one, build = patch(tmp_path / "one.patch"), ob.compile_kernel
+
+    def edited(*arguments: object) -> None:
+        build(*arguments)  # type: ignore[arg-type]
+        patch(one, new="deux")
+    with monkeypatch.context() as patching:
+        patching.setattr(ob, "compile_kernel", edited)
+        with pytest.raises(ToolError, match="was edited while"):
+            ob.obtain(wanted(tmp_path, one), lab)
+    assert not store.all_stored(lab)
+    assert "deux" in Path(ob.obtain(wanted(tmp_path, one), lab).image).read_text()
+
+
+def test_a_permission_that_was_taken_back_counts_for_old_kernels(lab: Path, tmp_path: Path) -> None:
+    fragment(tmp_path, "CONFIG_TINY=y\n\n# may be lost: because\nCONFIG_GONE=y\n")
+    ob.obtain(wanted(tmp_path), lab)
+    fragment(tmp_path, "CONFIG_TINY=y\nCONFIG_GONE=y\n")
+    with pytest.raises(ToolError, match="CONFIG_GONE=y of own.config became n"):
+        ob.obtain(wanted(tmp_path), lab)
+
+
+def test_what_cannot_be_read_or_written_is_said(lab: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="blank or a colon"):
+        ob.obtain(wanted(tmp_path), tmp_path / "a cache")
+    with pytest.raises(ToolError, match="building a kernel failed: .*Not a directory"):
+        (tmp_path / "file").touch()
+        ob.obtain(wanted(tmp_path), tmp_path / "file")
+    (tmp_path / "own.config").write_bytes(b"CONFIG_X=\"\xff\"\n")
+    with pytest.raises(ToolError, match="own.config cannot be read as text"):
+        ob.obtain(wanted(tmp_path), lab)
+
+
+def test_how_to_use_it_names_the_same_kernel(lab: Path, tmp_path: Path) -> None:
+    kernel = ob.obtain(wanted(tmp_path), lab)
+    none = dict.fromkeys(("kernel", "arch", "page", "config", "patch"), "")
+    uses: list[tuple[dict[str, str], str]] = [
+        ({"kernel": "7.2"}, "make run KERNEL=7.2 CONFIG=base"), ({}, "make run CONFIG=base"),
+        ({"config": "kunit, kasan"}, "make run CONFIG='kunit, kasan'"),
+        ({"page": "4", "cpus": "4"}, "make run PAGE=4 CPUS=4")]
+    for asked, said in uses:
+        assert cli.shown(kernel, {**none, **asked}).endswith(said)
+
+
 def test_progress_has_an_estimate() -> None:
     steps = Steps(200, started=0.0, done=50)
     assert steps.text(10.0) == "50 of about 200 steps, 10 s, about 30 s left"
