@@ -33,10 +33,10 @@ class Ready:
 def _is_source(kernel: str) -> bool:
     """Whether KERNEL names a source that must be built: a tarball, or a git
     tree, unless somebody has built a kernel in it."""
-    path = Path(kernel)
+    path = Path(kernel).expanduser()
     if path.is_dir():
         return (path / ".git").exists() and not (path / "vmlinux").exists()
-    return path.is_file() or Path(kernel.rpartition("@")[0] or "/nowhere").is_dir()
+    return path.is_file() or Path(kernel.rpartition("@")[0] or "/nowhere").expanduser().is_dir()
 
 
 def for_cpus(cpus: int) -> str:

@@ -24,7 +24,7 @@ from debversion import sort_key
 from errors import ToolError
 from kdir import unpack
 from lab.patches import Patched
-from qemu.store import write_whole
+from qemu.store import locked, write_whole
 from series import Package, series_key
 
 SERIES = re.compile(r"\d+\.\d+")
@@ -120,18 +120,27 @@ def _untar(command: list[str], what: str) -> None:
 
 
 def _fill_from_tarball(tarball: Path) -> Callable[[Path], None]:
-    return lambda tree: _untar(["tar", "-x", "-f", str(tarball), "-C", str(tree),
+    return lambda tree: _untar(["tar", "-x", "--force-local", "-f", str(tarball), "-C", str(tree),
                                 "--strip-components=1"], str(tarball))
 
 
-def from_tarball(path: Path) -> Source:
+def _content_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
-    identity = f"tar-{digest.hexdigest()[:16]}"
+    return f"tar-{digest.hexdigest()[:16]}"
+
+
+def from_tarball(path: Path) -> Source:
+    identity = _content_of(path)
+
+    def fill(tree: Path) -> None:
+        _fill_from_tarball(path)(tree)
+        if _content_of(path) != identity:
+            raise ToolError(f"{path} changed while it was read", "the same command reads it anew")
     match = SERIES.search(path.name)
-    return Source(identity, identity, match[0] if match else "", _fill_from_tarball(path))
+    return Source(identity, identity, match[0] if match else "", fill)
 
 
 # A commit of edits must have the same name whenever its content is the same.
@@ -153,9 +162,13 @@ class Repository:
         return f"git-{hashlib.sha256(str(self.tree).encode()).hexdigest()[:12]}"
 
     def environment(self) -> dict[str, str]:
-        own = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        """Without git's own variables of the caller, which name another
+        repository where a hook or a rebase calls this."""
+        own = {name: value for name, value in os.environ.items()
+               if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")}
+        own |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         git_dir = subprocess.run(["git", "-C", str(self.tree), "rev-parse", "--path-format=absolute",
-                                  "--git-path", "objects", "--git-path", "index"],
+                                  "--git-path", "objects", "--git-path", "index"], env=own,
                                  capture_output=True, text=True, check=False).stdout.split("\n")
         if len(git_dir) >= 2:
             objects = self.scratch / f"{self.name}.objects"
@@ -165,12 +178,15 @@ class Repository:
                 shutil.copyfile(git_dir[1], index)
             own |= {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_INDEX_FILE": str(index),
                     "GIT_ALTERNATE_OBJECT_DIRECTORIES": git_dir[0]}
-        return {**os.environ, **_FIXED, **own}
+        return {**own, **_FIXED}
 
     def git(self, *arguments: str) -> str:
+        lock = self.scratch / f".{self.name}.lock"
         try:
-            done = subprocess.run(["git", "-C", str(self.tree), *arguments], capture_output=True,
-                                  text=True, check=False, env=self.environment())
+            with locked(lock):  # two at once have one copy of the index
+                done = subprocess.run(["git", "-C", str(self.tree), *arguments],
+                                      capture_output=True, text=True, errors="surrogateescape",
+                                      check=False, env=self.environment())
         except FileNotFoundError as error:
             raise ToolError("git is not installed", "apt-get install git") from error
         if done.returncode:
@@ -180,7 +196,8 @@ class Repository:
 
     def extract(self, commit: str, into: Path, names: list[str]) -> None:
         """Write files of a commit, dated now, so that make sees them as new."""
-        with subprocess.Popen(["git", "-C", str(self.tree), "archive", commit, "--", *names],
+        with subprocess.Popen(["git", "-C", str(self.tree), "--literal-pathspecs", "archive",
+                               commit, "--", *names],
                               stdout=subprocess.PIPE, env=self.environment()) as archive:
             done = subprocess.run(["tar", "-x", "-m", "-C", str(into)], stdin=archive.stdout,
                                   capture_output=True, text=True, check=False)
@@ -189,20 +206,32 @@ class Repository:
                             "is the repository whole, and is there room on the disk?")
 
     def change(self, commit: str, tree: Path, older: str) -> bool:
-        """Bring a tree from commit to commit by the files that differ."""
+        """Bring a tree from commit to commit by the files that differ; False
+        where that cannot be, as when a file takes a directory's place."""
         try:
-            listing = self.git("diff", "--name-status", "--no-renames",
-                               older.removeprefix("git-"), commit)
-        except ToolError:
+            listing = self.git("diff", "--name-status", "--no-renames", "-z",
+                               older.removeprefix("git-"), commit).split("\0")
+            changed = list(zip(listing[0::2], listing[1::2]))
+            for status, name in changed:
+                if status == "D":
+                    (tree / name).unlink(missing_ok=True)
+            wanted = [name for status, name in changed if status != "D"]
+            for begin in range(0, len(wanted), 500):
+                self.extract(commit, tree, wanted[begin:begin + 500])
+        except (ToolError, OSError):
             return False
-        changed = [line.split("\t") for line in listing.splitlines()]
-        wanted = [name for status, name in changed if status != "D"]
-        for begin in range(0, len(wanted), 500):
-            self.extract(commit, tree, wanted[begin:begin + 500])
-        for status, name in changed:
-            if status == "D":
-                (tree / name).unlink(missing_ok=True)
         return True
+
+    def check_top(self) -> None:
+        """ToolError for a directory that is only part of a repository, whose
+        names and commits would be those of the whole."""
+        if self.git("rev-parse", "--is-bare-repository").strip() == "true":
+            return
+        top = self.git("rev-parse", "--show-toplevel").strip()
+        if Path(top).resolve() != self.tree:
+            raise ToolError(f"KERNEL={self.tree} is no git tree of its own, but lies in {top}",
+                            "name the top of a kernel's repository, or make one of it: "
+                            "git init, git add ., git commit")
 
     def series(self, commit: str) -> str:
         makefile = self.git("show", f"{commit}:Makefile")
@@ -213,6 +242,7 @@ class Repository:
 def from_git(directory: Path, commit: str, cache: Path) -> Source:
     """A commit; for "" what the tree holds now, edits of tracked files included."""
     repository = Repository(directory.resolve(), cache / "lab/git")
+    repository.check_top()
     wanted = commit or repository.git("stash", "create").strip() or "HEAD"
     full = repository.git("rev-parse", "--verify", f"{wanted}^{{commit}}").strip()
     return Source(f"git-{full}", repository.name, repository.series(full),
@@ -245,20 +275,25 @@ def _fetched(archive: Archive, package: Package, cache: Path) -> Path:
     """The tarball of a source package, downloaded once."""
     name = f"{package.name}_{package.version.replace(':', '%')}"
     kept = cache / "lab/tarballs" / f"{name}.tar.xz"
-    if not kept.exists():
-        scratch = cache / "lab/tarballs" / f".{name}"
-        shutil.rmtree(scratch, ignore_errors=True)
-        try:
-            deb = archive.download([package], scratch)[0]
-            unpack(deb, scratch, f"*/{package.name}.tar.*")
-            found = next(iter(scratch.glob(f"usr/src/{package.name}.tar.*")), None)
-            if found is None:
-                raise ToolError(f"{deb.name} holds no {package.name}.tar.xz",
-                                "its layout is new to this program: use a tarball")
-            found.rename(kept)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with locked(cache / "lab/tarballs" / f".{name}.lock", lambda: say("waiting for a download")):
+        if not kept.exists():
+            _fetch(archive, package, kept)
     return kept
+
+
+def _fetch(archive: Archive, package: Package, kept: Path) -> None:
+    scratch = kept.with_name(f".{kept.name.removesuffix('.tar.xz')}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        deb = archive.download([package], scratch)[0]
+        unpack(deb, scratch, f"*/{package.name}.tar.*")
+        found = next(iter(scratch.glob(f"usr/src/{package.name}.tar.*")), None)
+        if found is None:
+            raise ToolError(f"{deb.name} holds no {package.name}.tar.xz",
+                            "its layout is new to this program: use a tarball")
+        found.rename(kept)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def from_series(series: str, cache: Path) -> Source:
@@ -286,11 +321,13 @@ def find(kernel: str, cache: Path) -> Source:
     """The source that KERNEL names."""
     if not kernel or SERIES.fullmatch(kernel):
         return from_series(kernel, cache)
+    path = Path(kernel).expanduser()
+    if path.is_file():
+        return from_tarball(path)
+    if path.is_dir():
+        return from_git(path, "", cache)
     place, at, commit = kernel.rpartition("@")
-    directory = Path(place if at and Path(place).is_dir() else kernel)
-    if directory.is_dir():
-        return from_git(directory, commit if at and directory == Path(place) else "", cache)
-    if Path(kernel).is_file():
-        return from_tarball(Path(kernel))
+    if at and Path(place).expanduser().is_dir():
+        return from_git(Path(place).expanduser(), commit, cache)
     raise ToolError(f"KERNEL={kernel}: no series, no tarball and no git tree",
                     "a series such as 7.2, a file such as linux-7.2.tar.xz, or DIR@COMMIT")

@@ -18,7 +18,7 @@ import pytest
 from errors import ToolError
 from lab import obtain as ob
 from lab import source, spec, store, tools
-from lab.build import Build, Steps
+from lab.build import Build, Steps, compile_kernel
 from lab_tree import make_tree, patch
 from options import ROOT
 from qemu import machines
@@ -230,10 +230,10 @@ def test_a_build_without_its_image_is_not_kept(lab: Path, tmp_path: Path) -> Non
 
 def test_an_edit_during_the_build_is_noticed(lab: Path, tmp_path: Path,
                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    one, build = patch(tmp_path / "one.patch"), ob.compile_kernel
+    one = patch(tmp_path / "one.patch")
 
-    def edited(*arguments: object) -> None:
-        build(*arguments)  # type: ignore[arg-type]
+    def edited(build: Build, stamp: str) -> None:
+        compile_kernel(build, stamp)
         patch(one, new="deux")
     with monkeypatch.context() as patching:
         patching.setattr(ob, "compile_kernel", edited)

@@ -110,6 +110,87 @@ def test_a_commit_that_is_not_there_is_named(repository: Path, tmp_path: Path) -
         source.find(f"{repository}@nowhere", tmp_path)
 
 
+def test_the_callers_repository_is_not_taken_for_the_named_one(
+        repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = source.find(str(repository), tmp_path).identity
+    other = make_tree(tmp_path / "other")
+    (other / "mm/slub.c").write_text("other\n")
+    git(other, "init", "-q")
+    git(other, "add", ".")
+    git(other, "commit", "-qm", "other")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert source.find(str(repository), tmp_path).identity == right
+
+
+def test_a_part_of_a_repository_is_no_kernel(repository: Path, tmp_path: Path) -> None:
+    for name in ("mm", "untracked"):
+        (repository / name).mkdir(exist_ok=True)
+        with pytest.raises(ToolError, match=f"{name} is no git tree of its own") as caught:
+            source.find(str(repository / name), tmp_path / "cache")
+        assert "git init" in caught.value.hint
+
+
+def test_bare_shallow_and_linked_repositories(repository: Path, tmp_path: Path) -> None:
+    head = source.find(str(repository), tmp_path).identity
+    git(repository, "clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    git(repository, "clone", "-q", "--depth=1", f"file://{repository}", str(tmp_path / "shallow"))
+    git(repository, "worktree", "add", "-q", str(tmp_path / "linked"))
+    for kernel in ("bare.git@HEAD", "shallow", "linked", "linked@HEAD"):
+        found = source.find(str(tmp_path / kernel), tmp_path)
+        assert found.identity == head
+        tree = WorkTree(tmp_path / f"work-{kernel}")
+        tree.bring_to(found, ())
+        assert (tree.tree / "mm/slub.c").exists()
+
+
+def test_an_at_sign_may_be_part_of_a_path(repository: Path, tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "me@home").mkdir()
+    (tmp_path / "me").mkdir()
+    repository.rename(tmp_path / "me@home/linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = {source.find(name, tmp_path / "cache").identity for name in (
+        f"{tmp_path}/me@home/linux", f"{tmp_path}/me@home/linux@HEAD", "~/me@home/linux")}
+    assert len(found) == 1
+    tarball(tmp_path).rename(tmp_path / "me@home/linux:7.2.tar.xz")
+    tree = work(tmp_path)
+    tree.bring_to(source.find(f"{tmp_path}/me@home/linux:7.2.tar.xz", tmp_path), ())
+    assert (tree.tree / "mm/slub.c").exists()
+
+
+def test_a_commit_may_put_a_file_where_a_directory_was(repository: Path, tmp_path: Path) -> None:
+    (repository / "d").mkdir()
+    for name in ("d/one", "caf\u00e9 [x]"):
+        (repository / name).write_text("old\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "two")
+    tree = work(tmp_path)
+    tree.bring_to(source.find(str(repository), tmp_path), ())
+    (repository / "caf\u00e9 [x]").write_text("new\n")
+    git(repository, "commit", "-qam", "three")
+    untouched = (tree.tree / "Makefile").stat().st_mtime_ns
+    tree.bring_to(source.find(str(repository), tmp_path), ())
+    assert (tree.tree / "caf\u00e9 [x]").read_text() == "new\n"
+    assert (tree.tree / "Makefile").stat().st_mtime_ns == untouched
+    shutil.rmtree(repository / "d")
+    (repository / "d").write_text("file\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "four")
+    tree.bring_to(source.find(str(repository), tmp_path), ())
+    assert (tree.tree / "d").read_text() == "file\n"
+
+
+def test_a_tarball_that_changes_while_it_is_read_is_not_kept(tmp_path: Path) -> None:
+    path = tarball(tmp_path)
+    found, tree = source.find(str(path), tmp_path), work(tmp_path)
+    subprocess.run(["tar", "-cJf", path, "-C", tmp_path / "pack", "--mtime=@1", "linux-7.2"],
+                   check=True)
+    with pytest.raises(ToolError, match="changed while it was read"):
+        tree.bring_to(found, ())
+    assert tree.identity() == ""
+
+
 def test_neither_series_nor_file(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="KERNEL=/nowhere/linux: no series, no tarball"):
         source.find("/nowhere/linux", tmp_path)
