@@ -18,6 +18,7 @@ import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
@@ -27,6 +28,7 @@ from entry import guarded
 from errors import ToolError
 from lab import spec
 from lab.patches import Header, header_of
+from series import series_key
 
 UNMODIFIED = "unmodified"
 SUITES, SCENARIOS = "kunit", "run"
@@ -35,6 +37,7 @@ CAUGHT, SILENT, MISSED, NOISY, SKIPPED, BROKEN = (
     "caught", "silent", "MISSED", "NOISY", "skipped", "BROKEN")
 _FINE = (CAUGHT, SILENT, SKIPPED)
 _CONFIG = "kunit"
+_PATIENCE_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -107,14 +110,18 @@ def judge_expected(expected: tuple[str, str, str], needs: frozenset[str],
     return MISSED, f"nothing said {invariant}, {cause}"
 
 
-def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer]) -> list[Row]:
-    """Rows for one kernel and one kind of test."""
+def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer],
+          status: int = 0) -> list[Row]:
+    """Rows for one kernel and one kind of test, which ended with `status`."""
     if not any(answer.verdict in ("pass", "fail") for answer in answers):
         return [Row(kernel, kind, BROKEN, "no verdict; see its log")]
     if header is None or not header.expects:
         failed = [answer.asked for answer in answers if answer.verdict not in ("pass", "skip")]
         if failed:
             return [Row(kernel, kind, NOISY, ", ".join(dict.fromkeys(failed)))]
+        if status:  # 1: the kernel itself complained; else the answers were cut short
+            return [Row(kernel, kind, NOISY if status == 1 else BROKEN,
+                        f"exit status {status}; see its log")]
         count = len(answers)
         return [Row(kernel, kind, SILENT, f"{count} {'cases' if kind == SUITES else 'verdicts'}")]
     own = [expected for expected in header.expects
@@ -153,31 +160,54 @@ class Asking:
     series: str
     logs: Path
 
-    def ask(self, kind: str, patch: str) -> list[Answer]:
+    def environment(self, patch: str) -> dict[str, str]:
+        """The same options for every kernel, whether they came by flag or by variable."""
+        own = self.options
+        return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
+                "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config}")), "ARCH": own.arch,
+                "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
+                "ACCEL": own.accel, "OUT": str(own.out), "SCENARIO": "", "SECONDS": "1",
+                "RESCUE": ""}
+
+    def ask(self, kind: str, patch: str) -> tuple[list[Answer], int]:
         """Build the kernel, run its tests in a guest, read what they said."""
         name = (patch or UNMODIFIED).replace("/", "-")
         log = self.logs / f"{name}-{kind}.log"
-        environment = {**os.environ, "KERNEL": self.options.kernel or self.series,
-                       "PATCH": patch, "CONFIG": ",".join(spec.words(f"{_CONFIG} {self.options.config}")),
-                       "SCENARIO": "", "SECONDS": "1"}
         words = [sys.executable, str(opt.ROOT / "scripts" / f"{kind}.py")]
         with log.open("w") as sink:
-            subprocess.run(words, stdout=sink, stderr=sys.stderr, env=environment, check=False)
+            status = run_out(words, sink, self.environment(patch))
         found = re.findall(r"(?m)^files:\s+(.+)$", log.read_text(errors="replace"))
         if not found:
-            return []
+            return [], status
         results = Path(found[-1]) / ("results.jsonl" if kind == SUITES else "records.jsonl")
         if not results.exists():
-            return []
+            return [], status
         read = suite_answers if kind == SUITES else scenario_answers
-        return read(results.read_text())
+        return read(results.read_text()), status
+
+
+def run_out(words: list[str], sink: IO[str], environment: dict[str, str]) -> int:
+    """Exit status of a script, which, when this one is stopped, may end its
+    guest or its build before it goes."""
+    process = subprocess.Popen(words, stdout=sink, stderr=sys.stderr, env=environment)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait(_PATIENCE_S)
+        raise
 
 
 def chosen_patches(options: opt.Options, series: str) -> list[str]:
     """"" for the unmodified kernel, then the patches asked for, by name."""
     if options.patch:
-        return [str(spec.patch_of(word, series).relative_to(spec.PATCHES).with_suffix(""))
-                for word in spec.words(options.patch)]
+        paths = [spec.patch_of(word, series) for word in spec.words(options.patch)]
+        foreign = [path for path in paths if not path.is_relative_to(spec.PATCHES)]
+        if foreign:
+            raise ToolError(f"PATCH={foreign[0]} is none of this project's, and promises nothing",
+                            "make kunit PATCH=… and make run PATCH=… ask such a kernel; with a "
+                            "header (see qemu/patches/README) it may join those")
+        return [str(path.relative_to(spec.PATCHES).with_suffix("")) for path in paths]
     found = [name for name in spec.known_patches() if name.startswith(f"{series}/")]
     if not found:
         known = ", ".join(sorted({name.partition("/")[0] for name in spec.known_patches()}))
@@ -195,7 +225,7 @@ def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
             header = header_of(path.read_text(), path.name)
         for kind in (SUITES, SCENARIOS):
             started = time.monotonic()
-            new = judge(patch or UNMODIFIED, header, kind, asking.ask(kind, patch))
+            new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch))
             rows += new
             for row in new:
                 print(f"slubtorture: {row.kernel}: {row.asked}: {row.outcome} "
@@ -209,7 +239,7 @@ def main() -> int:
     opt.check_out(options.out)
     machine = spec.machine_of(options.arch)
     series = options.kernel or max((name.partition("/")[0] for name in spec.known_patches()),
-                                   default="")
+                                   default="", key=series_key)
     logs = options.out / "busted" / machine.arch
     logs.mkdir(parents=True, exist_ok=True)
     rows = ask_all(Asking(options, series, logs), chosen_patches(options, series))

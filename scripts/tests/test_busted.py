@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import busted
+import options as opt
+import pytest
 from busted import Answer, Row
+from errors import ToolError
 from lab.patches import Header
 
 STRIDE = Header("s", "c", "y", "7.2", frozenset(), (
@@ -54,6 +58,42 @@ def test_no_verdict_is_broken_whatever_was_promised() -> None:
     for header in (None, HARMLESS, STRIDE):
         assert [row.outcome for row in busted.judge("k", header, busted.SUITES, [])] == [
             busted.BROKEN]
+
+
+def test_silence_that_was_cut_short_is_broken() -> None:
+    for header in (None, HARMLESS):
+        assert [row.outcome for row in busted.judge("k", header, busted.SUITES, [PASSED], 2)] == [
+            busted.BROKEN]
+        assert [row.outcome for row in busted.judge("k", header, busted.SUITES, [PASSED], 1)] == [
+            busted.NOISY]  # no case failed, but the kernel complained
+    right = said("exts-step-matches-layout broken, cause truncation")
+    assert [row.outcome for row in busted.judge("k", STRIDE, busted.SUITES, [right], 1)] == [
+        busted.CAUGHT]
+
+
+def asked(tmp_path: Path, **values: str) -> opt.Options:
+    raw = opt.raw_values(opt.parser("").parse_args([]), {key.upper(): value for key, value
+                                                         in values.items()})
+    return opt.checked(raw, tmp_path)
+
+
+def test_a_patch_of_the_users_has_no_promise(tmp_path: Path) -> None:
+    (tmp_path / "x.patch").touch()
+    with pytest.raises(ToolError, match="none of this project's") as caught:
+        busted.chosen_patches(asked(tmp_path, patch=str(tmp_path / "x.patch")), "7.2")
+    assert caught.value.hint
+    assert busted.chosen_patches(asked(tmp_path, patch="harmless"), "7.2") == ["7.2/harmless"]
+
+
+def test_every_kernel_is_asked_with_the_users_options(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ARCH", "PAGE", "OUT", "CPUS", "RESCUE", "SCENARIO"):
+        monkeypatch.setenv(name, "not this")
+    asking = busted.Asking(asked(tmp_path, arch="s390x", cpus="4", config="kasan"), "7.2", tmp_path)
+    found = asking.environment("7.2/harmless")
+    assert [found[name] for name in ("KERNEL", "PATCH", "CONFIG", "ARCH", "PAGE", "OUT", "CPUS",
+                                     "RESCUE", "SCENARIO")] == [
+        "7.2", "7.2/harmless", "kunit,kasan", "s390x", "", str(tmp_path), "4", "", ""]
 
 
 def test_controls_that_were_caught_are_no_failure() -> None:
