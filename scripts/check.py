@@ -27,7 +27,12 @@ from expectations import (EXPECTATIONS, Expectation, control_problems, layout_pr
 
 ROOT = Path(__file__).resolve().parent.parent
 CYCLES = 40
-# Of the caller's variables none may change what is tested.
+# Of the caller's variables none may change what is tested; REMOVE would have a
+# kernel removed that is to be built.
+CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CONFIG", "PATCH",
+           "ARCH", "PAGE", "REMOVE", "CYCLES", "RUN")
+# What a command that is too slow may take to end its guests and builds.
+PATIENCE_S = 40.0
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}
 
 
@@ -58,13 +63,19 @@ def command(words: Sequence[str], out: Path, log: str, seconds: float,
             **environment: str) -> tuple[int, str]:
     """Exit status and all output of a command, kept in out/log; 124 if too slow."""
     path = out / log
-    with path.open("w") as sink:
+    own = {name: value for name, value in os.environ.items() if name not in CALLERS}
+    with path.open("w") as sink, subprocess.Popen(
+            words, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env={**own, **environment}) as process:
         try:
-            status = subprocess.run(words, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT,
-                                    stdin=subprocess.DEVNULL, timeout=seconds, check=False,
-                                    env={**os.environ, **environment}).returncode
+            status = process.wait(seconds)
         except subprocess.TimeoutExpired:
             status = 124
+            process.terminate()
+            try:
+                process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
     return status, path.read_text(errors="replace")
 
 
@@ -197,7 +208,10 @@ def lab_kernel(name: str, out: Path, seconds: float, **asked: str) -> Count:
     count = Count()
     status, text = command([sys.executable, "scripts/kernel.py"], out,
                            f"kernel-{slug(name)}.log", seconds, **{**LAB, **asked})
-    count.test(f"lab kernel {name}", [f"exit status {status}\n{tail(text)}"] if status else [])
+    found = re.search(r"(?m)^image +(.+)$", text)
+    good = status == 0 and found and Path(found[1]).exists()
+    count.test(f"lab kernel {name}", [] if good else
+               [f"exit status {status}, image {found[1] if found else 'none'}\n{tail(text)}"])
     return count
 
 
@@ -236,8 +250,8 @@ def kunit_tests(name: str, out: Path, seconds: float, **asked: str) -> Count:
         compare_with_kunit_py(name, where, count)
     if status and not count.failed:
         count.failed.append(f"KUnit {name}: exit status {status}\n{tail(text)}")
-    if not cases and not count.failed:
-        count.failed.append(f"KUnit {name}: no result")
+    if not count.failed and all(case["verdict"] == "skip" for case in cases):
+        count.failed.append(f"KUnit {name}: no case ran")
     return count
 
 
@@ -260,6 +274,8 @@ def busted_tests(out: Path, seconds: float) -> Count:
             count.test(f"busted kernel {row}", [outcome] if outcome.isupper() else [])
     if status and not count.failed:
         count.failed.append(f"busted kernels: exit status {status}\n{tail(text)}")
+    if not count.passed and not count.failed:
+        count.failed.append(f"busted kernels: none was asked\n{tail(text)}")
     return count
 
 
