@@ -296,21 +296,39 @@ def _fetch(archive: Archive, package: Package, kept: Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def from_series(series: str, cache: Path) -> Source:
-    """The newest source of a series, or of the newest series for ""; without
-    the network when it was resolved lately and is here."""
-    memory = cache / "lab/series" / f"{series or 'newest'}.json"
+def _remembered(memory: Path) -> tuple[Path | None, bool]:
+    """The tarball that a series stood for last time, and whether that is fresh."""
     try:
         stored = json.loads(memory.read_text())
         tarball = Path(stored["tarball"])
-        known = tarball.exists() and 0 <= time.time() - float(stored["when"]) < FRESH_S
+        fresh = 0 <= time.time() - float(stored["when"]) < FRESH_S
+        return (tarball if tarball.exists() else None), fresh
     except (OSError, ValueError, KeyError, TypeError):
-        known = False
-    if not known:
-        archive = Archive(cache / "apt")
-        package = _choose(archive, series)
-        tarball = _fetched(archive, package, cache)
-        write_whole(memory, json.dumps({"tarball": str(tarball), "when": time.time()}).encode())
+        return None, False
+
+
+def _newest(series: str, cache: Path) -> Path:
+    """The tarball of the newest source; without the network when it was
+    resolved lately, or when the archive is out of reach."""
+    memory = cache / "lab/series" / f"{series or 'newest'}.json"
+    known, fresh = _remembered(memory)
+    if known and fresh:
+        return known
+    archive = Archive(cache / "apt")
+    try:
+        tarball = _fetched(archive, _choose(archive, series), cache)
+    except ToolError as error:
+        if not known:
+            raise
+        say(f"warning: {error}; using {known.name}, which is here")
+        return known
+    write_whole(memory, json.dumps({"tarball": str(tarball), "when": time.time()}).encode())
+    return tarball
+
+
+def from_series(series: str, cache: Path) -> Source:
+    """The newest source of a series, or of the newest series for ""."""
+    tarball = _newest(series, cache)
     name = tarball.name.removesuffix(".tar.xz")
     match = SERIES.search(name)
     return Source(f"debian-{name}", f"debian-{name}", match[0] if match else "",

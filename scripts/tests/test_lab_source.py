@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,26 @@ def test_a_tarball_that_changes_while_it_is_read_is_not_kept(tmp_path: Path) -> 
     with pytest.raises(ToolError, match="changed while it was read"):
         tree.bring_to(found, ())
     assert tree.identity() == ""
+
+
+def test_a_series_that_is_here_takes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    def out_of_reach(*_: object) -> None:
+        raise ToolError("the archive is out of reach")
+    monkeypatch.setattr(source, "source_packages", out_of_reach)
+    with pytest.raises(ToolError, match="out of reach"):
+        source.find("7.2", tmp_path)
+    kept = tmp_path / "linux-source-7.2_7.2.13-1.tar.xz"
+    tarball(tmp_path).rename(kept)
+    memory = tmp_path / "lab/series/7.2.json"
+    memory.parent.mkdir(parents=True)
+    for when, said in ((time.time(), ""), (0.0, "warning: the archive is out of reach")):
+        memory.write_text(json.dumps({"tarball": str(kept), "when": when}))
+        assert source.find("7.2", tmp_path).identity == "debian-linux-source-7.2_7.2.13-1"
+        assert said in capsys.readouterr().err
+    kept.unlink()
+    with pytest.raises(ToolError, match="out of reach"):
+        source.find("7.2", tmp_path)
 
 
 def test_neither_series_nor_file(tmp_path: Path) -> None:
