@@ -35,8 +35,9 @@ class Spec:
     def named(self) -> str:
         """"x86_64-4k-kunit-kasan", for people and for directory names."""
         shared = [path.stem for path in self.fragments[1:] if path.parent == CONFIGS]
-        own = [path.stem for path in self.fragments[1:] if path.parent not in
-               (CONFIGS, CONFIGS / "machines")]
+        # of a file of the user's only what make takes in a path
+        own = [re.sub(r"[^A-Za-z0-9_.+-]", "_", path.stem) for path in self.fragments[1:]
+               if path.parent not in (CONFIGS, CONFIGS / "machines")]
         return "-".join((self.machine.arch, f"{self.page_kib}k", *shared, *own))
 
 

@@ -86,6 +86,12 @@ def test_a_spec_is_put_together_in_order() -> None:
     assert spec.make_spec("7.2", "ppc64le", "", "", "").page_kib == 64
 
 
+def test_make_takes_the_name_of_every_fragment(tmp_path: Path) -> None:
+    own = tmp_path / "a:b$c%d.config"
+    own.write_text("CONFIG_X=y\n")
+    assert spec.make_spec("", "x86_64", "", str(own), "").named == "x86_64-4k-a_b_c_d"
+
+
 def test_a_fragment_may_be_a_file_of_the_users(tmp_path: Path) -> None:
     own = tmp_path / "mine.config"
     own.write_text("CONFIG_X=y\n")
