@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import prepared
 import pytest
 from errors import ToolError
 from lab import source
 from lab.source import WorkTree
 from lab_tree import make_tree, patch
+from qemu.store import locked
 
 
 def git(tree: Path, *words: str) -> str:
@@ -155,6 +158,8 @@ def test_an_at_sign_may_be_part_of_a_path(repository: Path, tmp_path: Path,
     found = {source.find(name, tmp_path / "cache").identity for name in (
         f"{tmp_path}/me@home/linux", f"{tmp_path}/me@home/linux@HEAD", "~/me@home/linux")}
     assert len(found) == 1
+    assert prepared._is_source("~/me@home/linux") and prepared._is_source("~/me@home/linux@HEAD")
+    assert not prepared._is_source("7.2") and not prepared._is_source("~/me")
     tarball(tmp_path).rename(tmp_path / "me@home/linux:7.2.tar.xz")
     tree = work(tmp_path)
     tree.bring_to(source.find(f"{tmp_path}/me@home/linux:7.2.tar.xz", tmp_path), ())
@@ -211,6 +216,20 @@ def test_a_series_that_is_here_takes_no_archive(tmp_path: Path, monkeypatch: pyt
     kept.unlink()
     with pytest.raises(ToolError, match="out of reach"):
         source.find("7.2", tmp_path)
+
+
+def test_a_wait_for_another_holder_is_said_once_and_only_then(tmp_path: Path) -> None:
+    said: list[str] = []
+    with locked(tmp_path / "lock", lambda: said.append("free")):
+        pass
+    holder = (tmp_path / "lock").open()
+    fcntl.flock(holder, fcntl.LOCK_EX)
+
+    def waiting() -> None:
+        said.append("held")
+        holder.close()
+    with locked(tmp_path / "lock", waiting):
+        assert said == ["held"]
 
 
 def test_neither_series_nor_file(tmp_path: Path) -> None:
