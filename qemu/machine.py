@@ -84,6 +84,8 @@ class Machine:
     image_target: str  # what make must build to have it
     cross: str  # prefix of the cross tools, also used as a Debian package suffix
     pages_kib: tuple[int, ...]  # page sizes that a lab kernel can have, default first
+    config: str = ""  # options of a lab kernel, in the form of a fragment
+    page_config: tuple[tuple[int, str], ...] = ()  # (page KiB, options), where there is a choice
     aliases: tuple[str, ...] = ()  # other names that users know it by
     cmdline_emulated: tuple[str, ...] = ()
     nodes: Nodes = Nodes.DIMM

@@ -36,4 +36,23 @@ MACHINE = Machine(
     aliases=("ppc64el", "powerpc64le", "ppc64", "powerpc"),
     mem_step_mib=256,
     qemu_least=(7, 2),
+    config="""\
+CONFIG_PPC64=y
+CONFIG_PPC_BOOK3S_64=y
+CONFIG_CPU_LITTLE_ENDIAN=y
+CONFIG_PPC_PSERIES=y
+# without the trampoline it dies in the firmware
+CONFIG_PPC_OF_BOOT_TRAMPOLINE=y
+CONFIG_ALTIVEC=y
+CONFIG_VSX=y
+CONFIG_PPC_RADIX_MMU=y
+CONFIG_PCI=y
+CONFIG_HVC_CONSOLE=y
+CONFIG_NUMA=y
+CONFIG_MEMORY_HOTPLUG=y
+CONFIG_MEMORY_HOTREMOVE=y
+CONFIG_KPROBES=y
+""",
+    page_config=((64, "CONFIG_PPC_64K_PAGES=y"),
+                 (4, "CONFIG_PPC_4K_PAGES=y")),
 )

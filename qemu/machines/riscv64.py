@@ -33,4 +33,33 @@ MACHINE = Machine(
     nodes=Nodes.NONE,
     why_fixed="with a second node, its devices' interrupts are lost",
     qemu_least=(7, 2),
+    config="""\
+CONFIG_64BIT=y
+CONFIG_ARCH_RV64I=y
+CONFIG_MMU=y
+CONFIG_FPU=y
+CONFIG_PCI=y
+CONFIG_PCI_HOST_GENERIC=y
+CONFIG_RISCV_SBI=y
+CONFIG_MFD_SYSCON=y
+CONFIG_POWER_RESET=y
+CONFIG_POWER_RESET_SYSCON=y
+CONFIG_POWER_RESET_SYSCON_POWEROFF=y
+CONFIG_SERIAL_8250=y
+CONFIG_SERIAL_8250_CONSOLE=y
+CONFIG_SERIAL_OF_PLATFORM=y
+CONFIG_SERIAL_8250_PCI=y
+CONFIG_VIRTIO_MENU=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_MMIO=y
+CONFIG_VIRTIO_CONSOLE=y
+
+# may be lost: the board was renamed in 6.8
+CONFIG_SOC_VIRT=y
+CONFIG_ARCH_VIRT=y
+
+# may be lost: from 6.6 on the kernel does not take QEMU 7's description of a
+# CPU without it
+CONFIG_RISCV_ISA_FALLBACK=y
+""",
 )

@@ -31,4 +31,17 @@ MACHINE = Machine(
     why_fixed="Linux has no NUMA on s390x",
     stores_in_order=True,
     qemu_least=(7, 2),
+    config="""\
+CONFIG_MARCH_Z13=y
+CONFIG_CCW=y
+CONFIG_TN3270=n
+CONFIG_SCLP_TTY=y
+CONFIG_SCLP_CONSOLE=y
+CONFIG_SCLP_VT220_TTY=y
+CONFIG_SCLP_VT220_CONSOLE=y
+CONFIG_VIRTIO_MENU=y
+CONFIG_VIRTIO_CONSOLE=y
+CONFIG_S390_GUEST=y
+CONFIG_KPROBES=y
+""",
 )

@@ -37,4 +37,19 @@ MACHINE = Machine(
     # timer interrupt works would then fail for no fault of the kernel's.
     cmdline_emulated=("no_timer_check",),
     stores_in_order=True,
+    config="""\
+CONFIG_64BIT=y
+CONFIG_PCI=y
+CONFIG_ACPI=y
+CONFIG_NUMA=y
+CONFIG_ACPI_NUMA=y
+CONFIG_X86_64_ACPI_NUMA=y
+CONFIG_ACPI_HOTPLUG_MEMORY=y
+CONFIG_MEMORY_HOTPLUG=y
+CONFIG_MEMORY_HOTREMOVE=y
+CONFIG_KPROBES=y
+CONFIG_SERIAL_8250=y
+CONFIG_SERIAL_8250_CONSOLE=y
+CONFIG_UNWINDER_ORC=y
+""",
 )

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import compiler
 from errors import ToolError
+from lab.spec import Fragment
 
 _LINE = re.compile(r"(CONFIG_\w+)=(.+)")
 _UNSET = re.compile(r"# (CONFIG_\w+) is not set")
@@ -57,16 +57,16 @@ def parse(text: str, fragment: str) -> list[Wish]:
     return wishes
 
 
-def read(paths: Iterable[Path]) -> list[Wish]:
+def read(fragments: Iterable[Fragment]) -> list[Wish]:
     """All wishes in order; of one option the last counts."""
     last: dict[str, Wish] = {}
-    for path in paths:
+    for fragment in fragments:
         try:
-            text = path.read_text()
+            text = fragment.read_text()
         except (OSError, ValueError) as error:
-            raise ToolError(f"CONFIG={path} cannot be read as text: {error}",
+            raise ToolError(f"CONFIG={fragment} cannot be read as text: {error}",
                             "a fragment holds lines CONFIG_NAME=value") from error
-        for wish in parse(text, path.name):
+        for wish in parse(text, fragment.name):
             last.pop(wish.option, None)
             last[wish.option] = wish
     return list(last.values())

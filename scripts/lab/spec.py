@@ -9,6 +9,7 @@ import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from errors import ToolError
 from options import ROOT
@@ -20,6 +21,33 @@ PATCHES = ROOT / "qemu/patches"
 BASE = "base"
 
 
+class Fragment(Protocol):
+    """Options with a name: a file, or what a machine says of itself."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stem(self) -> str: ...
+
+    def read_text(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """The options of a machine, or of one of its page sizes, as a fragment."""
+
+    name: str
+    text: str
+
+    @property
+    def stem(self) -> str:
+        return self.name
+
+    def read_text(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True)
 class Spec:
     """A lab kernel before it is built. `source` as the user wrote it, "" for
@@ -28,16 +56,17 @@ class Spec:
     source: str
     machine: Machine
     page_kib: int
-    fragments: tuple[Path, ...]
+    fragments: tuple[Fragment, ...]
     patches: tuple[Path, ...]
 
     @property
     def named(self) -> str:
         """"x86_64-4k-kunit-kasan", for people and for directory names."""
-        shared = [path.stem for path in self.fragments[1:] if path.parent == CONFIGS]
+        files = [path for path in self.fragments[1:] if isinstance(path, Path)]
+        shared = [path.stem for path in files if path.parent == CONFIGS]
         # of a file of the user's only what make takes in a path
-        own = [re.sub(r"[^A-Za-z0-9_.+-]", "_", path.stem) for path in self.fragments[1:]
-               if path.parent not in (CONFIGS, CONFIGS / "machines")]
+        own = [re.sub(r"[^A-Za-z0-9_.+-]", "_", path.stem) for path in files
+               if path.parent != CONFIGS]
         return "-".join((self.machine.arch, f"{self.page_kib}k", *shared, *own))
 
 
@@ -98,14 +127,14 @@ def patch_of(name: str, series: str) -> Path:
                     f"patches: {', '.join(known_patches()) or 'none'}; or a file in diff -p1 form")
 
 
-def machine_fragments(machine: Machine, page_kib: int) -> list[Path]:
+def machine_fragments(machine: Machine, page_kib: int) -> list[MachineOptions]:
     """The machine's own options; those of a page size only where it has several."""
-    place = CONFIGS / "machines"
-    found = [place / f"{machine.arch}.config", place / f"{machine.arch}-{page_kib}k.config"]
-    if not found[0].is_file():
+    if not machine.config:
         raise ToolError(f"there is no kernel configuration for {machine.arch}",
-                        f"a new machine needs {found[0].relative_to(ROOT)}")
-    return [path for path in found if path.is_file()]
+                        f"qemu/machines/{machine.arch}.py must name the options it needs")
+    found = [MachineOptions(machine.arch, machine.config)]
+    page = dict(machine.page_config).get(page_kib)
+    return found + ([MachineOptions(f"{machine.arch}-{page_kib}k", page)] if page else [])
 
 
 def make_spec(kernel: str, arch: str, page: str, config: str, patch: str) -> Spec:
@@ -113,6 +142,7 @@ def make_spec(kernel: str, arch: str, page: str, config: str, patch: str) -> Spe
     machine = machine_of(arch)
     page_kib = page_of(machine, page)
     asked = [fragment_of(name) for name in dict.fromkeys(words(config)) if name != BASE]
-    fragments = [CONFIGS / f"{BASE}.config", *machine_fragments(machine, page_kib), *asked]
+    fragments: list[Fragment] = [CONFIGS / f"{BASE}.config",
+                                 *machine_fragments(machine, page_kib), *asked]
     patches = [patch_of(name, kernel) for name in dict.fromkeys(words(patch))]
     return Spec(kernel, machine, page_kib, tuple(fragments), tuple(patches))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from errors import ToolError
 from lab import config, spec
+from qemu import machines
+from qemu.machine import Machine
 
 TEXT = """\
 # why
@@ -96,3 +98,11 @@ def test_a_fragment_may_be_a_file_of_the_users(tmp_path: Path) -> None:
     own = tmp_path / "mine.config"
     own.write_text("CONFIG_X=y\n")
     assert spec.make_spec("", "", "", str(own), "").fragments[-1] == own
+
+
+@pytest.mark.parametrize("machine", machines.MACHINES, ids=lambda machine: str(machine.arch))
+def test_every_machine_says_what_its_kernels_need(machine: Machine) -> None:
+    for page_kib in machine.pages_kib:
+        found = spec.machine_fragments(machine, page_kib)
+        assert all(config.parse(part.text, part.name) for part in found)
+        assert len(found) == (2 if len(machine.pages_kib) > 1 else 1)
