@@ -7,8 +7,10 @@
 #include "steps.h"
 #include "system.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string>
@@ -22,6 +24,7 @@ constexpr const char *kModuleFile = "/module.ko";
 constexpr const char *kSlabCaches = "/sys/kernel/slab";
 constexpr size_t kGrownCaches = 8;
 constexpr unsigned kSettleRounds = 5;
+constexpr unsigned kSettleMost = 100;
 constexpr unsigned kSettleMs = 100; // several RCU grace periods each
 
 // Writes 1 to every cache's `shrink`: partial slabs and per-CPU stocks go
@@ -36,12 +39,19 @@ void shrink_caches()
 	closedir(dir);
 }
 
+// Until nothing more is freed for some rounds: what RCU and workqueues still
+// have to free takes longer on a busy host than on a quiet one.
 void settle()
 {
-	for (unsigned round = 0; round < kSettleRounds; round++) {
+	unsigned quiet = 0;
+	uint64_t least = UINT64_MAX;
+	for (unsigned round = 0; round < kSettleMost && quiet < kSettleRounds; round++) {
 		(void)write_file("/proc/sys/vm/drop_caches", "3");
 		shrink_caches();
 		sleep_ms(kSettleMs);
+		const uint64_t now = slab_totals(read_file("/proc/slabinfo")).active_objects;
+		quiet = now < least ? 0 : quiet + 1;
+		least = std::min(least, now);
 	}
 }
 
