@@ -55,7 +55,12 @@ case ${1-} in
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
     *) die "deps.sh: FOR=${1-} is none of run, check, module, kernel" "e.g. make deps FOR=check" ;;
 esac
-if [[ $1 == run && "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]]; then
+# Whether KERNEL names a source that must be built.
+source_given() {
+    [[ ${KERNEL-} == *@* || -f ${KERNEL-} || (-e ${KERNEL:-/nowhere}/Kconfig &&
+        ! -e ${KERNEL:-/nowhere}/vmlinux) ]]
+}
+if [[ $1 == run ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
     wanted+=" $KERNEL_BUILD"
 fi
 

@@ -72,3 +72,32 @@ def test_other_systems_are_told_what_to_have(tmp_path: Path) -> None:
                           check=False, env={"PATH": str(tmp_path / "bin")})
     assert done.returncode == 2 and "not a Debian machine" in done.stderr
     assert "qemu-system-x86" in done.stderr
+
+
+@pytest.mark.parametrize("asked, built", [
+    ({}, False), ({"KERNEL": "7.2"}, False), ({"KERNEL": "/linux@v7.2"}, True),
+    ({"CONFIG": "kasan"}, True), ({"ARCH": "s390x"}, True),
+])
+def test_a_kernel_that_is_built_takes_more(tmp_path: Path, asked: dict[str, str],
+                                           built: bool) -> None:
+    status, said, _ = run(tmp_path, "run", "flex libelf-dev", DEPS="no", **asked)
+    assert (status, "flex libelf-dev" in said) == ((2, True) if built else (0, False))
+
+
+def test_a_source_is_told_from_a_tree_that_is_built(tmp_path: Path) -> None:
+    (tmp_path / "linux").mkdir()
+    (tmp_path / "linux/Kconfig").touch()
+    asked = {"DEPS": "no", "KERNEL": str(tmp_path / "linux")}
+    assert run(tmp_path, "run", "flex", **asked)[0] == 2
+    (tmp_path / "linux/vmlinux").touch()
+    assert run(tmp_path, "run", "flex", **asked)[0] == 0
+
+
+@pytest.mark.parametrize("arch, package", [
+    ("ppc64le", "g++-powerpc64le-linux-gnu"), ("arm64", "qemu-efi-aarch64"),
+    ("s390x", "libc6-dev-s390x-cross"), ("riscv64", "gcc-riscv64-linux-gnu"),
+])
+def test_another_architecture_takes_its_own(tmp_path: Path, arch: str, package: str) -> None:
+    status, said, _ = run(tmp_path, "kernel", package, DEPS="no", ARCH=arch)
+    assert status == 2 and package in said
+    assert run(tmp_path, "kernel", package, DEPS="no")[0] == 0
