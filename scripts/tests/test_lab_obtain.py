@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +41,27 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         subprocess.run(["git", "-C", str(tmp_path / "linux"), *words], check=True)
     fragment(tmp_path, "CONFIG_TINY=y\n")
     return tmp_path / "cache"
+
+
+def runs(command: str) -> bool:
+    """Whether a process has been started so; not every machine has pgrep."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ")
+        except OSError:
+            continue
+        if words.startswith(command.encode()):
+            return True
+    return False
+
+
+def soon(happens: Callable[[], bool], most_s: float = 60) -> bool:
+    deadline = time.monotonic() + most_s
+    while not happens():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def fragment(tmp_path: Path, text: str) -> Path:
@@ -162,18 +184,10 @@ def test_an_interrupted_build_leaves_no_process(lab: Path, tmp_path: Path, numbe
             "sys.exit(guarded(lambda: build.make(b, ['vmlinux'], 'x') or 0))")
     path = f"{ROOT}:{ROOT / 'scripts'}"
     child = subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not build.log.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    running = ["pgrep", "-f", f"make -C {tree}"]
-    assert subprocess.run(running, capture_output=True, check=False).stdout
+    assert soon(lambda: runs(f"make -C {tree}"))
     os.kill(child.pid, number)
     assert child.wait(60) == status
-    deadline = time.monotonic() + 10
-    while subprocess.run(running, capture_output=True, check=False).stdout:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert soon(lambda: not runs(f"make -C {tree}"))
 
 
 def test_a_missing_or_old_compiler_names_the_package(tmp_path: Path,
