@@ -7,7 +7,6 @@
 #include "steps.h"
 #include "system.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -24,6 +23,7 @@ constexpr const char *kModuleFile = "/module.ko";
 constexpr const char *kSlabCaches = "/sys/kernel/slab";
 constexpr size_t kGrownCaches = 8;
 constexpr unsigned kSettleRounds = 5;
+constexpr unsigned kSettleShare = 1000; // of the objects; less is no change
 constexpr unsigned kSettleMost = 100;
 constexpr unsigned kSettleMs = 100; // several RCU grace periods each
 
@@ -35,32 +35,38 @@ void shrink_caches()
 	if (!dir)
 		return;
 	while (const dirent *entry = readdir(dir))
-		(void)write_file(std::string(kSlabCaches) + "/" + entry->d_name + "/shrink", "1");
+		if (entry->d_type == DT_DIR) // links are second names of merged caches
+			(void)write_file(std::string(kSlabCaches) + "/" + entry->d_name + "/shrink", "1");
 	closedir(dir);
 }
 
-// Until nothing more is freed for some rounds: what RCU and workqueues still
-// have to free takes longer on a busy host than on a quiet one.
-void settle()
+// /proc/slabinfo with the lowest line of each cache over many looks, until no
+// look finds less: what RCU and workqueues still have to free takes longer on
+// a busy host than on a quiet one. On one CPU, since every CPU that opens a
+// file stocks sheaves of its own again.
+std::string settle()
 {
-	unsigned quiet = 0;
+	std::string lowest;
 	uint64_t least = UINT64_MAX;
-	for (unsigned round = 0; round < kSettleMost && quiet < kSettleRounds; round++) {
+	run_on_first_cpu(true);
+	for (unsigned round = 0, quiet = 0; round < kSettleMost && quiet < kSettleRounds; round++) {
 		(void)write_file("/proc/sys/vm/drop_caches", "3");
 		shrink_caches();
 		sleep_ms(kSettleMs);
-		const uint64_t now = slab_totals(read_file("/proc/slabinfo")).active_objects;
-		quiet = now < least ? 0 : quiet + 1;
-		least = std::min(least, now);
+		lowest = lowest_slabinfo(lowest, read_file("/proc/slabinfo"));
+		const uint64_t now = slab_totals(lowest).active_objects;
+		quiet = now < least - least / kSettleShare ? 0 : quiet + 1;
+		least = now;
 	}
+	run_on_first_cpu(false);
+	return lowest;
 }
 
 // Returns the /proc/slabinfo that the totals were made of.
 std::string report_counters(Channel &out, const std::string &when)
 {
-	settle();
+	const std::string slabinfo = settle();
 	const std::string meminfo = read_file("/proc/meminfo");
-	const std::string slabinfo = read_file("/proc/slabinfo");
 	const SlabTotals slabs = slab_totals(slabinfo);
 	for (const char *name : {"SUnreclaim", "SReclaimable", "Percpu", "KernelStack", "MemFree"})
 		out.fact(when + "." + name + "_kb", meminfo_kb(meminfo, name).value_or(0));

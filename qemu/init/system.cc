@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -90,6 +91,15 @@ void sleep_ms(unsigned ms)
 	timespec left = {ms / 1000, static_cast<long>(ms % 1000) * 1000000};
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
+}
+
+void run_on_first_cpu(bool only)
+{
+	cpu_set_t cpus;
+	CPU_ZERO(&cpus);
+	for (int cpu = 0; cpu < (only ? 1 : CPU_SETSIZE); cpu++)
+		CPU_SET(cpu, &cpus);
+	(void)sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
 int run_shell(const char *path, const char *console)

@@ -29,6 +29,9 @@ unsigned count_memory_blocks(unsigned node);
 
 void sleep_ms(unsigned ms);
 
+/* Keeps the caller on the first CPU, or lets it go to every one again. */
+void run_on_first_cpu(bool only);
+
 /* A shell on the console until it exits; `path` is its program. */
 [[nodiscard]] int run_shell(const char *path, const char *console);
 

@@ -99,19 +99,26 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 	return false;
 }
 
-using Counts = std::map<std::string_view, uint64_t>;
+using Lines = std::map<std::string_view, std::string_view>;
 
-Counts active_objects(std::string_view slabinfo)
+// The lines of slabinfo that are about a cache, by the cache's name.
+Lines cache_lines(std::string_view slabinfo)
 {
-	Counts counts;
+	Lines lines;
 	while (!slabinfo.empty()) {
-		std::string_view line = take(&slabinfo, '\n');
-		const std::string_view name = take_word(&line);
-		const std::optional<uint64_t> active = parse_number(take_word(&line));
-		if (active)
-			counts[name] += *active;
+		const std::string_view line = take(&slabinfo, '\n');
+		std::string_view rest = line;
+		const std::string_view name = take_word(&rest);
+		if (parse_number(take_word(&rest)))
+			lines[name] = line;
 	}
-	return counts;
+	return lines;
+}
+
+uint64_t active_of(std::string_view line)
+{
+	take_word(&line);
+	return parse_number(take_word(&line)).value_or(0);
 }
 
 // One "A" or "A-B" of a CPU list.
@@ -204,13 +211,29 @@ SlabTotals slab_totals(std::string_view slabinfo)
 	return totals;
 }
 
+std::string lowest_slabinfo(std::string_view before, std::string_view now)
+{
+	const Lines old = cache_lines(before);
+	std::string lowest;
+	while (!now.empty()) {
+		std::string_view line = take(&now, '\n');
+		std::string_view rest = line;
+		const auto was = old.find(take_word(&rest));
+		if (was != old.end() && active_of(was->second) < active_of(line))
+			line = was->second;
+		lowest.append(line).append("\n");
+	}
+	return lowest;
+}
+
 std::string cache_growth(std::string_view before, std::string_view after, size_t most)
 {
-	const Counts old = active_objects(before);
+	const Lines old = cache_lines(before);
 	std::vector<std::pair<uint64_t, std::string_view>> grown;
-	for (const auto &[name, count] : active_objects(after)) {
+	for (const auto &[name, line] : cache_lines(after)) {
 		const auto was = old.find(name);
-		const uint64_t from = was == old.end() ? 0 : was->second;
+		const uint64_t from = was == old.end() ? 0 : active_of(was->second);
+		const uint64_t count = active_of(line);
 		if (count > from)
 			grown.emplace_back(count - from, name);
 	}

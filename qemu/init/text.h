@@ -51,6 +51,12 @@ struct SlabTotals {
 };
 SlabTotals slab_totals(std::string_view slabinfo);
 
+/* `now` with the line of each cache that had fewer active objects in `before`
+ * taken from there: what is left after several looks is what was in use in all
+ * of them. A CPU that uses a cache once stocks a whole sheaf of it (v7.0 on,
+ * mm/slub.c), and slabinfo counts those objects as active. */
+std::string lowest_slabinfo(std::string_view before, std::string_view now);
+
 /* The caches whose active objects grew most between two texts of slabinfo, as
  * "name:+N name:+N", the largest growth first, `most` of them at most. */
 std::string cache_growth(std::string_view before, std::string_view after, size_t most);

@@ -8,6 +8,7 @@ import bench
 import cycles
 import pytest
 from guests import MARKERS
+from qemu import machines
 from qemu.console import find_splats
 from qemu.guest import GuestResult
 from qemu.transcript import parse
@@ -70,6 +71,11 @@ def test_each_leak_is_told(name: str, value: int, told: str) -> None:
 def test_one_object_a_cycle_is_a_leak_at_200() -> None:
     cycled = 200 - cycles.warm_cycles(200)
     assert cycles.allowed(cycled)[0] < cycled // 2
+
+
+def test_guest_counts_without_stocks_per_cpu() -> None:
+    plain = machines.find("x86_64")
+    assert cycles.exact_counts(plain).cmdline == (*plain.cmdline, cycles.EXACT)
 
 
 def test_missing_cycles_and_counters_are_told() -> None:

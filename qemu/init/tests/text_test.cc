@@ -113,6 +113,15 @@ TEST(Slabinfo, NamesWhatGrewMost)
 	EXPECT_EQ(cache_growth(before, before, 9), "");
 }
 
+TEST(Slabinfo, KeepsTheLowestLineOfEachCache)
+{
+	const char *first = "slabinfo - version: 2.1\na 10 20 8\nb 65 70 8\ngone 9 9 8\n";
+	const char *second = "slabinfo - version: 2.1\na 12 20 8\nb 5 70 8\nnew 1 1 8\n";
+	EXPECT_EQ(lowest_slabinfo(first, second),
+		  "slabinfo - version: 2.1\na 10 20 8\nb 5 70 8\nnew 1 1 8\n");
+	EXPECT_EQ(lowest_slabinfo("", second), second);
+}
+
 TEST(MemoryBlock, IsNotEveryNameThatBeginsSo)
 {
 	EXPECT_TRUE(is_memory_block("memory12"));
