@@ -17,7 +17,7 @@ PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 DEPS ?= yes
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CYCLES ?= 200
-export ARCH PAGE CONFIG PATCH REMOVE
+export ARCH PAGE CONFIG PATCH REMOVE BENCH
 export PYTHON KERNEL SCENARIO SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export PYTHONDONTWRITEBYTECODE := 1
 

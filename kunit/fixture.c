@@ -25,7 +25,8 @@ void st_emit_settle(void) { }
 
 static int core_make(void)
 {
-	const struct st_request request = { .scenario = "*", .seconds = 1, .seed = seed };
+	const struct st_request request = { .scenario = "*", .seconds = 1, .seed = seed,
+		.benchmark = "*" };
 	char reason[ST_REASON_BYTES] = "";
 	int err;
 

@@ -94,7 +94,8 @@ struct st_request {
 	const char *scenario;		/* globs, comma separated */
 	uint32_t seconds;		/* shared by the timed scenarios */
 	uint64_t seed;
-	uint32_t bench;			/* rounds of the benchmark, 0: none */
+	uint32_t bench;			/* rounds of each benchmark, 0: none */
+	const char *benchmark;		/* globs, comma separated */
 };
 
 struct st_totals {

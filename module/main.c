@@ -24,7 +24,10 @@ module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "same seed, same plan (default: random; the report tells it)");
 static uint bench;
 module_param(bench, uint, 0444);
-MODULE_PARM_DESC(bench, "rounds of engine against bare loop after the scenarios (default: 0)");
+MODULE_PARM_DESC(bench, "rounds of each benchmark after the scenarios (default: 0)");
+static char *benchmark = "*";
+module_param(benchmark, charp, 0444);
+MODULE_PARM_DESC(benchmark, "globs of benchmark names, separated by commas (default: *)");
 static int hotplug_node = -1;
 module_param(hotplug_node, int, 0444);
 MODULE_PARM_DESC(hotplug_node,
@@ -67,6 +70,7 @@ static int core_make(void)
 		.seconds = seconds,
 		.seed = seed ? seed : get_random_u32() | 1,
 		.bench = bench,
+		.benchmark = benchmark,
 	};
 	char reason[ST_REASON_BYTES] = "";
 	int err;

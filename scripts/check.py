@@ -30,7 +30,7 @@ CYCLES = 40
 # Of the caller's variables none may change what is tested; REMOVE would have a
 # kernel removed that is to be built.
 CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CONFIG", "PATCH",
-           "ARCH", "PAGE", "REMOVE", "CYCLES", "RUN")
+           "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN")
 # What a command that is too slow may take to end its guests and builds.
 PATIENCE_S = 40.0
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}

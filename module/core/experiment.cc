@@ -2,6 +2,7 @@
 //
 // experiment - see experiment.h. This file: the run as a whole, and what core
 // offers to main.c.
+#include "benchmark.h"
 #include "core.h"
 
 using namespace st;
@@ -119,6 +120,10 @@ extern "C" int st_core_create(st_core *core, const st_ops *ops, const st_request
 		return refuse(reason, line.add("scenario=: no scenario matches '")
 				      .add(unknown.until(60)).add("'; README.md lists them"));
 	new (core) st_core();
+	const Text benchmark = unknown_benchmark_in(request->benchmark);
+	if (!benchmark.empty())
+		return refuse(reason, line.add("benchmark=: no benchmark matches '")
+				      .add(benchmark.until(60)).add("'; README.md lists them"));
 	core->ops = ops;
 	core->request = *request;
 	core->report = new (core->report_storage) Report(*ops);
@@ -164,7 +169,8 @@ extern "C" void st_core_run(st_core *core, st_totals *totals)
 	}
 	if (core->request.bench && !core->ops->stopping()) {
 		const Context context{*core->ops, core->env, core->layout, core->request.seed, 0};
-		run_bench(context, core->request.bench, core->report);
+		run_benchmarks(context, core->request.benchmark, core->request.bench,
+			       core->report);
 	}
 	core->report->end(*totals);
 }

@@ -54,7 +54,4 @@ void ask_nodes(const Context &context, Tally *tally);
 void ask_node_counts(const Context &context, Tally *tally);
 void ask_stride(const Context &context, Tally *tally);
 
-// Rounds of engine and bare loop, in turns; one line of the report a round.
-void run_bench(const Context &context, u32 rounds, Report *report);
-
 } // namespace st

@@ -3,7 +3,7 @@
 // experiment_handoff - handoff-*: objects allocated on one CPU, published with
 // one primitive, consumed with its partner, looked at and freed on another
 // CPU, for as long as asked; and the benchmark of that engine.
-#include "experiment.h"
+#include "benchmark.h"
 
 namespace st {
 namespace {
@@ -148,7 +148,7 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 		tally->broken("no handoff was watched as it happened: the CPUs never overlapped");
 }
 
-void run_bench(const Context &context, u32 rounds, Report *report)
+void bench_engine(const Context &context, u32 rounds, Report *report)
 {
 	const Cache cache(context.ops, st_cache_spec{kObjectBytes, 0, ST_CACHE_CTOR});
 	if (!context.two_cpus() || !cache)
@@ -168,7 +168,11 @@ void run_bench(const Context &context, u32 rounds, Report *report)
 				return;
 			rate[mode] = per_second(counts);
 		}
-		report->bench(round, rate[ST_HANDOFF_ENGINE], rate[ST_HANDOFF_BARE]);
+		const u64 engine = rate[ST_HANDOFF_ENGINE], bare = rate[ST_HANDOFF_BARE];
+		report->bench("engine", round, [&](ReportLine &row) {
+			row.add(" engine_per_s=").add_dec(engine);
+			row.add(" bare_per_s=").add_dec(bare);
+		});
 	}
 }
 

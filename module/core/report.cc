@@ -182,16 +182,6 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 	ops_.mark(mark.c_str());
 }
 
-void Report::bench(u32 round, u64 engine_per_s, u64 bare_per_s)
-{
-	const u64 percent = bare_per_s ? engine_per_s * 100 / bare_per_s : 0;
-	ReportLine &row = start("# bench engine_per_s=");
-	row.add_dec(engine_per_s).add(" bare_per_s=").add_dec(bare_per_s).add(" ratio=");
-	row.add_dec(percent / 100).add(percent % 100 < 10 ? ".0" : ".").add_dec(percent % 100);
-	row.add(" round=").add_dec(round);
-	flush();
-}
-
 void Report::end(const st_totals &t)
 {
 	ReportLine &row = start("# end pass=");

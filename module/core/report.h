@@ -21,7 +21,12 @@ public:
 	void scenario_begin(const Scenario &scenario);
 	void scenario_end(u32 number, const Scenario &scenario, const Tally &tally,
 			  u64 duration_ns);
-	void bench(u32 round, u64 engine_per_s, u64 bare_per_s);
+	// One line of a benchmark; fields(row) adds " key=value" pairs.
+	template <typename Fields> void bench(Text name, u32 round, Fields fields)
+	{
+		fields(start("# bench ").add(name).add(" round=").add_dec(round));
+		flush();
+	}
 	void end(const st_totals &totals);
 
 private:

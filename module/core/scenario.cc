@@ -19,20 +19,6 @@ constexpr Scenario kScenarios[] = {
 
 constexpr Text kBusted = "busted-";
 
-// Calls visit(glob) for every glob of the list until it returns false.
-template <typename Visit> void each_glob(Text list, Visit visit)
-{
-	size_t begin = 0;
-	while (begin <= list.size()) {
-		size_t end = begin;
-		while (end < list.size() && list[end] != ',')
-			end++;
-		if (!visit(list.from(begin).until(end - begin)))
-			return;
-		begin = end + 1;
-	}
-}
-
 bool glob_chooses(Text glob, const Scenario &scenario)
 {
 	const Text name(scenario.name);
@@ -72,27 +58,18 @@ bool glob_match(Text pattern, Text text)
 
 bool chosen(Text list, const Scenario &scenario)
 {
-	bool found = false;
-	each_glob(list, [&](Text glob) {
-		found = glob_chooses(glob, scenario);
-		return !found;
-	});
-	return found;
+	return any_glob(list, [&](Text glob) { return glob_chooses(glob, scenario); });
 }
 
 Text unknown_in(Text list)
 {
 	Text unknown;
-	bool missing = false;
-	each_glob(list, [&](Text glob) {
-		bool any = false;
+	any_glob(list, [&](Text glob) {
 		for (const Scenario &scenario : scenarios())
-			any = any || glob_chooses(glob, scenario);
-		if (!any) {
-			unknown = glob.empty() ? Text("(empty)") : glob;
-			missing = true;
-		}
-		return !missing;
+			if (glob_chooses(glob, scenario))
+				return false;
+		unknown = glob.empty() ? Text("(empty)") : glob;
+		return true;
 	});
 	return unknown;
 }

@@ -26,6 +26,20 @@ Span<const Scenario> scenarios();
 
 // `*` any run of characters, `?` any one.
 bool glob_match(Text pattern, Text text);
+// Whether visit(glob) is true for one of the globs, which commas separate.
+template <typename Visit> bool any_glob(Text list, Visit visit)
+{
+	size_t begin = 0;
+	while (begin <= list.size()) {
+		size_t end = begin;
+		while (end < list.size() && list[end] != ',')
+			end++;
+		if (visit(list.from(begin).until(end - begin)))
+			return true;
+		begin = end + 1;
+	}
+	return false;
+}
 // list: globs, separated by commas. A control is chosen by its own name or by
 // that of the scenario it belongs to.
 bool chosen(Text list, const Scenario &scenario);

@@ -99,9 +99,10 @@ public:
 	u64 all_calls = 0, leaked = 0;
 
 	// Runs core from creation to end; returns what st_core_create() returned.
-	int run(const char *scenario, u32 seconds = 1, u32 bench = 0)
+	int run(const char *scenario, u32 seconds = 1, u32 bench = 0,
+		const char *benchmark = "*")
 	{
-		const st_request request{scenario, seconds, 42, bench};
+		const st_request request{scenario, seconds, 42, bench, benchmark};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
@@ -115,7 +116,7 @@ public:
 	// One question to core, as KUnit suites ask them.
 	st_answer ask(const std::function<void(st_core *, st_answer *)> &question)
 	{
-		const st_request request{"*", 1, 42, 0};
+		const st_request request{"*", 1, 42, 0, "*"};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();

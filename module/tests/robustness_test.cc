@@ -207,11 +207,24 @@ TEST(Robustness, NobodyToChargeSkips)
 TEST(Robustness, BenchHasALineARound)
 {
 	FakeKernel k(shape_7_1());
-	ASSERT_EQ(k.run("handoff-xchg", 1, 3), 0);
-	u32 rounds = 0;
+	ASSERT_EQ(k.run("handoff-xchg", 1, 3, "eng*"), 0);
+	std::vector<std::string> rounds;
 	for (const std::string &line : k.lines)
-		rounds += line.rfind("# bench engine_per_s=", 0) == 0;
-	EXPECT_EQ(rounds, 3u);
+		if (line.rfind("# bench ", 0) == 0)
+			rounds.push_back(line.substr(0, line.find('=', line.find('=') + 1)));
+	EXPECT_EQ(rounds, (std::vector<std::string>{"# bench engine round=0 engine_per_s",
+						    "# bench engine round=1 engine_per_s",
+						    "# bench engine round=2 engine_per_s"}));
+}
+
+TEST(Robustness, BenchIsRefusedByName)
+{
+	for (const char *benchmark : {"", "engine,", "none"}) {
+		FakeKernel k(shape_7_1());
+		EXPECT_EQ(k.run("*", 1, 1, benchmark), -22);
+		EXPECT_NE(std::string(k.reason).find("benchmark="), std::string::npos) << k.reason;
+		EXPECT_TRUE(k.lines.empty());
+	}
 }
 
 TEST(Robustness, RefusesByName)

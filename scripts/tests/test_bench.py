@@ -7,6 +7,8 @@ from __future__ import annotations
 import bench
 import cycles
 import pytest
+from benches import engine, runs
+from errors import ToolError
 from guests import MARKERS
 from qemu import machines
 from qemu.console import find_splats
@@ -14,11 +16,12 @@ from qemu.guest import GuestResult
 from qemu.transcript import parse
 from setup import Booted
 
-BENCH = b"""# bench engine_per_s=900 bare_per_s=1000 ratio=0.90 round=1
-# bench engine_per_s=800 bare_per_s=1000 ratio=0.80 round=2
-# bench engine_per_s=950 bare_per_s=1000 ratio=0.95 round=3
-# bench engine_per_s=950 bare_per_s=0 ratio=0 round=4
-# bench engine_per_s=9"""
+BENCH = b"""# bench engine round=0 engine_per_s=900 bare_per_s=1000
+# bench engine round=1 engine_per_s=800 bare_per_s=1000
+# bench other round=1 engine_per_s=1 bare_per_s=1000
+# bench engine round=2 engine_per_s=950 bare_per_s=1000
+# bench engine round=3 engine_per_s=950 bare_per_s=0
+# bench engine round=4 engine_per_s=9"""
 
 
 def guest(count: int = 20, after: str = "after", **counters: int) -> Booted:
@@ -33,24 +36,32 @@ def guest(count: int = 20, after: str = "after", **counters: int) -> Booted:
 
 
 def test_rounds_are_read_and_nonsense_left_out() -> None:
-    rounds = bench.engine_rounds(parse(BENCH))
+    rounds = engine.engine_rounds(parse(BENCH))
     assert [each.ratio for each in rounds] == [0.9, 0.8, 0.95]
 
 
 def test_median_decides() -> None:
-    rounds = bench.engine_rounds(parse(BENCH))
-    text = "\n".join(bench.engine_rows(rounds))
+    rounds = engine.engine_rounds(parse(BENCH))
+    text = "\n".join(engine.rows(rounds))
     assert "0.90 (0.80 to 0.95, 3 times)" in text and ": reached" in text
-    slow = [bench.EngineRound(80, 100)]
-    assert "NOT reached" in "\n".join(bench.engine_rows(slow))
+    slow = [engine.EngineRound(80, 100)]
+    assert "NOT reached" in "\n".join(engine.rows(slow))
+    assert not engine.is_good([])
 
 
-@pytest.mark.parametrize("runs, boots, good", [
+@pytest.mark.parametrize("runs_s, boots_s, good", [
     ([9.0, 10.0, 11.0], [4.0, 4.0, 4.0], True), ([13.0], [4.0], False), ([26.0], [20.0], False)])
-def test_run_against_bare_boot(runs: list[float], boots: list[float], good: bool) -> None:
-    rounds = [bench.EngineRound(9, 10)]
-    assert bench.is_good(rounds, runs, boots) is good
-    assert ("NOT reached" not in "\n".join(bench.run_rows(runs, boots))) is good
+def test_run_against_bare_boot(runs_s: list[float], boots_s: list[float], good: bool) -> None:
+    assert runs.is_good(runs_s, boots_s) is good
+    assert ("NOT reached" not in "\n".join(runs.rows(runs_s, boots_s))) is good
+
+
+def test_benchmarks_are_chosen_by_name() -> None:
+    assert bench.chosen("") == list(bench.BENCHES)
+    assert bench.chosen(" run , engine ") == ["engine", "run"]
+    with pytest.raises(ToolError, match="'nothing'") as error:
+        bench.chosen("engine,nothing")
+    assert "run" in error.value.hint
 
 
 def test_counts_that_return_pass() -> None:

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// benchmark - the table of benchmarks and the choice among them. They run
+// after the scenarios, in the rounds that the parameter `bench` asks for, and
+// give one or more lines `# bench NAME …` a round; they judge nothing, the host
+// makes medians and intervals of the lines.
+#pragma once
+#include "experiment.h"
+
+namespace st {
+
+struct Benchmark {
+	const char *name;
+	void (*run)(const Context &context, u32 rounds, Report *report);
+};
+
+// First glob of the list that chooses no benchmark; empty when all do.
+Text unknown_benchmark_in(Text list);
+// Those that the list chooses, in the order of the table.
+void run_benchmarks(const Context &context, Text list, u32 rounds, Report *report);
+
+// Engine and bare loop, in turns.
+void bench_engine(const Context &context, u32 rounds, Report *report);
+
+} // namespace st
