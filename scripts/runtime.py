@@ -51,11 +51,13 @@ class Runtime:
     def libraries(self) -> Path:
         return self.root / LIBRARIES
 
+    def words(self, program: Path) -> tuple[str, ...]:
+        """The command that runs `program` on this libc."""
+        return (str(self.libraries / LOADER), "--library-path", str(self.libraries), str(program))
+
     def command(self, program: Path) -> str:
-        """A shell command line that runs `program` on this libc."""
-        loader = shlex.quote(str(self.libraries / LOADER))
-        return (f"{loader} --library-path {shlex.quote(str(self.libraries))} "
-                f"{shlex.quote(str(program))}")
+        """The same as a shell command line."""
+        return shlex.join(self.words(program))
 
     def wrap(self, program: Path, wrapper: Path) -> None:
         """Put a script at `wrapper` that runs `program` on this libc."""
@@ -78,18 +80,20 @@ def closure(roots: tuple[str, ...], known: Mapping[str, Package]) -> list[Packag
     return sorted(found.values(), key=lambda package: package.name)
 
 
-def _library_packages(archive: Archive) -> list[Package]:
+def library_packages(archive: Archive, roots: tuple[str, ...] = _ROOTS) -> list[Package]:
+    """`roots` and the libraries that they need to run, as the archive has them."""
     known: dict[str, Package] = {}
-    waiting = set(_ROOTS)
+    waiting = set(roots)
     while waiting:
         shown = archive.show(waiting, every_version=False)
         known.update({package.name: package for package in shown})
         waiting = {d.name for package in shown for d in package.depends
                    if _LIBRARY.match(d.name)} - set(known) - waiting
-    return closure(_ROOTS, known)
+    return closure(roots, known)
 
 
-def _unpack(archive: Archive, packages: list[Package], root: Path) -> None:
+def unpack(archive: Archive, packages: list[Package], root: Path) -> None:
+    """Fill `root` with the packages' files; a C library must be among them."""
     shutil.rmtree(root, ignore_errors=True)
     debs = archive.download(packages, root / "debs")
     for deb in debs:
@@ -103,7 +107,7 @@ def fetch(archive: Archive, cache: Path) -> Runtime:
     """The newest libc and pahole that the archive has, from the cache if they
     are there whole (the stamp is written last)."""
     archive.refresh()
-    packages = _library_packages(archive)
+    packages = library_packages(archive)
     named = {package.name: package for package in packages}
     missing = [name for name in _ROOTS if name not in named]
     if missing:
@@ -113,7 +117,7 @@ def fetch(archive: Archive, cache: Path) -> Runtime:
     stamp = root / "complete"
     with locked(cache / "runtime" / ".lock"):
         if not stamp.exists():
-            _unpack(archive, packages, root)
+            unpack(archive, packages, root)
             write_whole(stamp, "\n".join(p.pinned for p in packages).encode())
     return Runtime(root)
 
