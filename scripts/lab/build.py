@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from qemu.store import write_whole
 STEPS_GUESSED = 1800
 _STEP = re.compile(rb"^  [A-Z][A-Z0-9_ -]*(?:\[M\])? +\S+")
 _FULL = re.compile(r"No space left on device")
+_FULL_BYTES = 32 << 20  # less than one linked kernel takes
 _EVERY_S = 20.0
 # All that the kernel's make sees of the caller's variables. Kbuild, gcc and
 # ccache read dozens (KCFLAGS, LLVM, KCONFIG_CONFIG, CPATH, ...), and none is in
@@ -133,8 +135,16 @@ def remember_steps(build: Build, done: int) -> None:
         write_whole(_stats(build), text.encode())
 
 
+def _is_full(place: Path) -> bool:
+    """Whoever met the full disk may not have been able to write down so."""
+    try:
+        return shutil.disk_usage(place).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
 def failure(build: Build, what: str, said: str) -> ToolError:
-    if _FULL.search(said):
+    if _FULL.search(said) or _is_full(build.tree):
         return ToolError(f"{what}: the disk with {build.tree} is full",
                          "make kernels shows what can go (make kernel REMOVE=…); then the same "
                          "command goes on where it stopped")

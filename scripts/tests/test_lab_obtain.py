@@ -19,7 +19,7 @@ import pytest
 from errors import ToolError
 from lab import obtain as ob
 from lab import source, spec, store, tools
-from lab.build import Build, Steps, compile_kernel
+from lab.build import Build, Steps, compile_kernel, failure
 from lab_tree import make_tree, patch
 from options import ROOT
 from qemu import machines
@@ -168,6 +168,16 @@ def test_a_disk_that_is_nearly_full_is_said_first(lab: Path, tmp_path: Path,
     with pytest.raises(ToolError, match="100 MiB free"):
         ob.obtain(wanted(tmp_path), lab)
     assert builds(lab) == 0
+
+
+def test_a_full_disk_is_told_where_nobody_could_write_so(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = Build(wanted(tmp_path), tmp_path, "build-x", tmp_path)
+    said = "make[2]: *** [objtool] Error 2"
+    assert "is full" not in str(failure(build, "x", said))
+    monkeypatch.setattr("lab.build.shutil.disk_usage",
+                        lambda place: SimpleNamespace(free=4096))
+    assert "is full" in str(failure(build, "x", said))
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 128 + signal.SIGINT),
