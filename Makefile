@@ -22,7 +22,7 @@ export PYTHON KERNEL SCENARIO SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help run check check-host module clean bench report cycles kernel kernels \
-	machines busted selftests kunit deps
+	machines busted selftests kunit models deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -80,6 +80,10 @@ selftests:
 kunit:
 	$(DO) scripts/deps.sh kernel
 	$(DO) $(PYTHON) scripts/kunit.py
+
+models:
+	$(DO) scripts/deps.sh models
+	$(DO) $(PYTHON) scripts/models.py $(if $(RUN),--run "$(RUN)") $(if $(TEST),--test "$(TEST)")
 
 clean:
 	$(DO) $(PYTHON) scripts/clean.py

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deps.sh run|check|module|kernel: installs the Debian packages that a target lacks,
+# deps.sh run|models|check|module|kernel: installs the Debian packages that a target lacks,
 # saying which; with DEPS=no it names them and stops. Kernels, and tools that
 # a kernel brings along, are left to kernels.py. ARCH adds what another
 # architecture's kernels and guests take; CONFIG, PAGE and PATCH mean that a
@@ -50,17 +50,18 @@ headers() {
 
 case ${1-} in
     run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
+    models) wanted="$BUILD $GUEST xz-utils $(foreign "${ARCH-}")" ;;
     check) wanted="$BUILD $GUEST $TESTS $KERNEL_BUILD $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(headers)" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, check, module, kernel" "e.g. make deps FOR=check" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {
     [[ ${KERNEL-} == *@* || -f ${KERNEL-} || (-e ${KERNEL:-/nowhere}/Kconfig &&
         ! -e ${KERNEL:-/nowhere}/vmlinux) ]]
 }
-if [[ $1 == run ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
+if [[ $1 == run || $1 == models ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
     wanted+=" $KERNEL_BUILD"
 fi
 

@@ -64,6 +64,14 @@ class Kernels:
 
     text: str
 
+    @property
+    def described(self) -> str:
+        """Where the code is, for those who ask of another kernel."""
+        if self.text in ("any", "none"):
+            return f"in {self.text} of the kernels here"
+        first, _, last = self.text.partition("-")
+        return f"in Linux {first} to {last}" if last else f"in Linux {first} and later"
+
     def hold(self, series: str) -> bool:
         """Whether a kernel of this series is one of them."""
         match = _KERNELS.fullmatch(self.text)

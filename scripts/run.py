@@ -183,7 +183,8 @@ def announce(run: Run) -> None:
     stp.say(run.setup.accel.note)
 
 
-def run_once(options: opt.Options) -> int:
+def kept_run(options: opt.Options) -> tuple[Run, list[rec.Record]]:
+    """Boot a guest, judge what it said and keep it all."""
     run = prepare_run(options)
     announce(run)
     try:
@@ -195,6 +196,11 @@ def run_once(options: opt.Options) -> int:
     found = judged(run, booted)
     keep(run, booted, found)
     warn_about_guest(booted)
+    return run, found
+
+
+def run_once(options: opt.Options) -> int:
+    run, found = kept_run(options)
     print(report.table(found))
     print(f"replay: {replay(run)}\nfiles:  {rec.shown(run.run_dir)}")
     return rec.exit_status(found)

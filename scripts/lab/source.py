@@ -42,13 +42,15 @@ class Source:
     """A source that can be had. `lineage` names its work tree, which several
     identities may share one after the other; `fill` puts it into an empty
     directory; `change` brings a tree from an older identity of the lineage to
-    this one and returns False where that must be done by filling it anew."""
+    this one and returns False where that must be done by filling it anew;
+    `part` puts one directory of the source, by its name there, into another."""
 
     identity: str
     lineage: str
     series: str
     fill: Callable[[Path], None]
     change: Callable[[Path, str], bool] = lambda tree, older: False
+    part: Callable[[str, Path], None] = lambda name, into: None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ def _fill_from_tarball(tarball: Path) -> Callable[[Path], None]:
                                 "--strip-components=1"], str(tarball))
 
 
+def _part_of_tarball(tarball: Path) -> Callable[[str, Path], None]:
+    return lambda name, into: _untar(
+        ["tar", "-x", "--force-local", "-f", str(tarball), "-C", str(into),
+         "--strip-components=1", "--wildcards", f"*/{name}/*"], str(tarball))
+
+
 def _content_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -140,7 +148,8 @@ def from_tarball(path: Path) -> Source:
         if _content_of(path) != identity:
             raise ToolError(f"{path} changed while it was read", "the same command reads it anew")
     match = SERIES.search(path.name)
-    return Source(identity, identity, match[0] if match else "", fill)
+    return Source(identity, identity, match[0] if match else "", fill,
+                  part=_part_of_tarball(path))
 
 
 # A commit of edits must have the same name whenever its content is the same.
@@ -247,7 +256,8 @@ def from_git(directory: Path, commit: str, cache: Path) -> Source:
     full = repository.git("rev-parse", "--verify", f"{wanted}^{{commit}}").strip()
     return Source(f"git-{full}", repository.name, repository.series(full),
                   lambda tree: repository.extract(full, tree, []),
-                  lambda tree, older: repository.change(full, tree, older))
+                  lambda tree, older: repository.change(full, tree, older),
+                  lambda name, into: repository.extract(full, into, [name]))
 
 
 def source_packages(archive: Archive) -> list[Package]:
@@ -332,7 +342,7 @@ def from_series(series: str, cache: Path) -> Source:
     name = tarball.name.removesuffix(".tar.xz")
     match = SERIES.search(name)
     return Source(f"debian-{name}", f"debian-{name}", match[0] if match else "",
-                  _fill_from_tarball(tarball))
+                  _fill_from_tarball(tarball), part=_part_of_tarball(tarball))
 
 
 def find(kernel: str, cache: Path) -> Source:

@@ -30,7 +30,7 @@ def run(tmp_path: Path, target: str, lacking: str = "", apt: str = "exit 0",
     return done.returncode, done.stderr, calls.read_text() if calls.exists() else ""
 
 
-@pytest.mark.parametrize("target", ["run", "check", "module"])
+@pytest.mark.parametrize("target", ["run", "models", "check", "module"])
 def test_nothing_is_done_when_nothing_is_missing(tmp_path: Path, target: str) -> None:
     assert run(tmp_path, target) == (0, "", "")
 
@@ -61,7 +61,7 @@ def test_old_lists_are_renewed_once(tmp_path: Path) -> None:
 
 def test_unknown_targets_are_refused(tmp_path: Path) -> None:
     status, said, _ = run(tmp_path, "everything")
-    assert status == 2 and "none of run, check, module" in said
+    assert status == 2 and "none of run, models, check, module" in said
 
 
 def test_other_systems_are_told_what_to_have(tmp_path: Path) -> None:
