@@ -135,10 +135,9 @@ def telling_lines(log: str, most: int = 40) -> list[str]:
     return [line for line in lines if _TELLING.search(line)][:most] or lines[-most:]
 
 
-def run_kbuild(build: Build, jobs: int) -> str:
-    """Build, keep what Kbuild printed in the log, return it."""
-    command = ["make", "-C", str(build.kdir), f"M={build.tree}", f"-j{jobs}", *build.variables,
-               "modules"]
+def make_modules(kdir: Path, tree: Path, variables: list[str], jobs: int) -> tuple[int, str]:
+    """Kbuild's status for the modules in `tree`, and all that it printed."""
+    command = ["make", "-C", str(kdir), f"M={tree}", f"-j{jobs}", *variables, "modules"]
     # Variables of an outer make are not for the kernel's.
     clean = {name: value for name, value in os.environ.items()
              if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
@@ -146,12 +145,18 @@ def run_kbuild(build: Build, jobs: int) -> str:
                              "PATCH")}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False, env=dict(clean, LC_ALL="C"))
-    build.log.write_text(done.stdout)
-    if done.returncode or not build.module.exists():
-        shown = "\n  ".join(telling_lines(done.stdout))
+    return done.returncode, done.stdout
+
+
+def run_kbuild(build: Build, jobs: int) -> str:
+    """Build, keep what Kbuild printed in the log, return it."""
+    status, said = make_modules(build.kdir, build.tree, build.variables, jobs)
+    build.log.write_text(said)
+    if status or not build.module.exists():
+        shown = "\n  ".join(telling_lines(said))
         raise ToolError(f"slubtorture.ko does not build for {build.release}:\n  {shown}",
                         f"all that was printed is in {build.log}")
-    return done.stdout
+    return said
 
 
 def build_module(clone: Path, build: Build) -> Path:

@@ -140,11 +140,13 @@ def rescue_shell() -> bytes:
 
 
 def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
-                  module: Path | None) -> Path:
+                  module: Path | None, other: Path | None = None) -> Path:
     shell = rescue_shell() if config.get("rescue") == 1 else None
     entries = initramfs.base_entries(setup.init, shell)
     if module is not None:
         entries.append(initramfs.file("module.ko", module.read_bytes()))
+    if other is not None:
+        entries.append(initramfs.file("other.ko", other.read_bytes()))
     places: dict[str, str | int] = {"channel": setup.machine.channel,
                                     "console": setup.machine.console_path()}
     own = [initramfs.guest_config(places | config)]
@@ -155,12 +157,13 @@ def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
 
 def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path | None,
          on_bytes: Callable[[bytes], None], idle_s: float = IDLE_S,
-         total_s: float = 3600.0) -> Booted:
-    """Boot a guest that does what `config` says; returns when it has ended."""
+         total_s: float = 3600.0, other: Path | None = None) -> Booted:
+    """Boot a guest that does what `config` says; returns when it has ended.
+    `other` is a second module, which takes turns with `module`."""
     rescue = config.get("rescue") == 1
     spec = guest.GuestSpec(
         setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
-        _write_initrd(setup, run_dir, config, module), run_dir, idle_s, total_s,
+        _write_initrd(setup, run_dir, config, module, other), run_dir, idle_s, total_s,
         interactive=rescue)
     try:
         result = guest.run(spec, on_bytes)

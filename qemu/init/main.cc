@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// init - the guest's only process: mounts, loads one module, carries what it
+// init - the guest's only process: mounts, loads a module, carries what it
 // says to the host and powers off. It decides nothing about verdicts, and it
 // ends in a power-off on every path; a kernel that hangs under it is ended by
 // the host's watchdog.
@@ -35,6 +35,8 @@ void run(Channel &out, const Config &config)
 		cycle_module(out, config);
 	else if (config.mode == Mode::Kunit)
 		run_kunit(out, config);
+	else if (config.mode == Mode::Turns)
+		take_turns(out, config);
 	else if (!config.module.empty())
 		run_module(out, config);
 	if (config.rescue)

@@ -37,6 +37,10 @@ void cycle_module(Channel &out, const Config &config);
  * once more when they have ended. */
 void run_kunit(Channel &out, const Config &config);
 
+/* Two modules in turns: config.module from load to removal, and one reading of
+ * the other's file, config.turns times, each beginning every second turn. */
+void take_turns(Channel &out, const Config &config);
+
 void rescue_shell(Channel &out, const Config &config);
 
 } // namespace guest

@@ -59,6 +59,8 @@ bool set_mode(std::string_view value, Mode *mode)
 		*mode = Mode::Cycles;
 	else if (value == "kunit")
 		*mode = Mode::Kunit;
+	else if (value == "turns")
+		*mode = Mode::Turns;
 	else
 		return false;
 	return true;
@@ -86,6 +88,14 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 		return set_text(value, &config->channel);
 	if (key == "console")
 		return set_text(value, &config->console);
+	if (key == "other")
+		return set_text(value, &config->other);
+	if (key == "other_follow")
+		return set_text(value, &config->other_follow);
+	if (key == "other_args")
+		return set_text(value, &config->other_args);
+	if (key == "turns")
+		return set_number(value, &config->turns);
 	if (key == "cycles")
 		return set_number(value, &config->cycles);
 	if (key == "cut_max_ms")

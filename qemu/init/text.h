@@ -14,7 +14,7 @@
 
 namespace guest {
 
-enum class Mode { Bare, Run, Cycles, Kunit };
+enum class Mode { Bare, Run, Cycles, Kunit, Turns };
 
 /* What the host asks of this guest. Every member has the value it takes when
  * the configuration is silent about it. */
@@ -24,6 +24,10 @@ struct Config {
 	std::string follow;       /* file that is read to its end and sent out */
 	std::string args;         /* module parameters */
 	std::string cut_args;     /* the same for loads removed in mid-run */
+	std::string other;        /* a second module, which takes turns with it */
+	std::string other_follow; /* file that makes it work, and is sent out */
+	std::string other_args;
+	uint32_t turns = 1;
 	uint32_t cycles = 200;
 	uint32_t cut_max_ms = 1500; /* longest life of a load removed in mid-run */
 	uint64_t seed = 1;

@@ -14,12 +14,18 @@ TEST(Config, ReadsEveryKey)
 	const Config c = parse_config("mode=cycles\nmodule=thing\nfollow=/sys/x\n"
 				      "args=seed=4 scenario=\"a,b\"\ncut_args=seed=5\n"
 				      "cycles=7\ncut_max_ms=20\nseed=9\nrescue=1\n"
+				      "other=litmus000\nother_follow=/proc/litmus\n"
+				      "other_args=nruns=3\nturns=6\n"
 				      "channel=/dev/hvc1\nconsole=/dev/hvc0\n");
 	EXPECT_EQ(c.mode, Mode::Cycles);
 	EXPECT_EQ(c.module, "thing");
 	EXPECT_EQ(c.follow, "/sys/x");
 	EXPECT_EQ(c.args, "seed=4 scenario=\"a,b\"");
 	EXPECT_EQ(c.cut_args, "seed=5");
+	EXPECT_EQ(c.other, "litmus000");
+	EXPECT_EQ(c.other_follow, "/proc/litmus");
+	EXPECT_EQ(c.other_args, "nruns=3");
+	EXPECT_EQ(c.turns, 6u);
 	EXPECT_EQ(c.cycles, 7u);
 	EXPECT_EQ(c.cut_max_ms, 20u);
 	EXPECT_EQ(c.seed, 9u);
@@ -33,6 +39,7 @@ TEST(Config, KnowsEveryMode)
 {
 	EXPECT_EQ(parse_config("mode=run").mode, Mode::Run);
 	EXPECT_EQ(parse_config("mode=kunit").mode, Mode::Kunit);
+	EXPECT_EQ(parse_config("mode=turns").mode, Mode::Turns);
 	EXPECT_EQ(parse_config("mode=kunitx").problem, "mode=kunitx");
 }
 
