@@ -105,8 +105,7 @@ def _tokens(text: str, where: str) -> list[str]:
 
 
 def read(test: str, where: str) -> Asked:
-    """The condition in the text of a test. An answer of None for a state of
-    which some register is known means that nothing it tells is against it."""
+    """The condition in the text of a test."""
     match = _EXISTS.search(test)
     reader = _Reader(where, _tokens(match[1], where) if match else [])
     found = _alternatives(reader)
@@ -115,14 +114,6 @@ def read(test: str, where: str) -> Asked:
     return found
 
 
-def registers(test: str) -> set[str]:
-    """The names that a test's condition asks for."""
-    match = _EXISTS.search(test)
-    return {token.rpartition(":")[2].partition("=")[0]
-            for token in _TOKEN.findall(match[1]) if "=" in token} if match else set()
-
-
 def met(test: str, state: Mapping[str, str], where: str) -> bool:
-    """Whether a state of a histogram is the outcome that a test asks about:
-    it tells something of it, and nothing against it."""
-    return bool(registers(test) & set(state)) and read(test, where)(state) is not False
+    """Whether a state is surely the outcome that a test asks about."""
+    return read(test, where)(state) is True

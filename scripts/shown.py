@@ -3,8 +3,8 @@
 histograms that `make run` keeps, read without judging the kernel anew.
 
 A scenario's histogram counts every look; the test's own condition tells which
-of its states are the outcome. Where there is no histogram, the scenario's
-verdict tells: it failed for want of order, or it did not.
+of its states are the outcome. Where the histogram has other words, or there is
+none, the scenario's verdict tells: it failed for want of order, or did not.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from qemu.transcript import parse
 from scenarios import CONTROL
 
 _ROW = re.compile(r"#? *(\d+) *[:*]> *(.+?);?$")
+# Rows that do not tell this are of objects that were consumed.
+_CONSUMED = {"pointer": "1"}
 _VALUE = re.compile(r"(?:\d+:)?(\w+)=(\w+)")
 
 
@@ -128,7 +130,7 @@ def _record_of(expected: Expected, run: KeptRun) -> rec.Record | None:
 def _times(record: rec.Record, states: tuple[State, ...], test: str) -> int:
     """How often the outcome was seen; at least once if the verdict says so."""
     seen = sum(state.count for state in states
-               if state.count and met(test, state.values, record.scenario))
+               if state.count and met(test, {**_CONSUMED, **state.values}, record.scenario))
     failed = record.verdict == rec.FAIL and record.cause == "ordering"
     return max(seen, 1 if failed else 0)
 

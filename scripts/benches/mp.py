@@ -60,8 +60,8 @@ class Turn:
 
 def klitmus_side(trials: Trials) -> Side:
     """The reader found the flag down and the message there: it came between."""
-    return Side(trials.per_s, trials.having(r0="0", r1="1") / trials.count,
-                trials.having(r0="1", r1="0"))
+    return Side(trials.per_s, trials.having(pointer="0", content="1") / trials.count,
+                trials.having(pointer="1", content="0"))
 
 
 def engine_sides(transcript: Transcript) -> list[Side]:

@@ -11,16 +11,17 @@ import condition
 import litmus
 from errors import ToolError
 
-HANDOFF = "exists (~1:r0=0 /\\ (1:content=0 \\/ 1:metadata=0 \\/ 1:slab=0))\n"
+HANDOFF = "exists (~1:pointer=0 /\\ (1:content=0 \\/ 1:metadata=0 \\/ 1:slab=0))\n"
 LATE = "exists (1:r_exts=1 /\\ 1:r_stride=0)\n"
 
 
 @pytest.mark.parametrize(("test", "state", "met"), [
     (HANDOFF, {"content": "1", "metadata": "1", "slab": "1"}, False),
-    (HANDOFF, {"content": "1", "metadata": "0", "slab": "1"}, True),
-    (HANDOFF, {"content": "0"}, True),
-    (HANDOFF, {"r0": "0", "content": "0", "metadata": "0", "slab": "0"}, False),
-    (HANDOFF, {"other": "0"}, False), (HANDOFF, {}, False),
+    (HANDOFF, {"pointer": "1", "content": "1", "metadata": "0", "slab": "1"}, True),
+    (HANDOFF, {"pointer": "1", "content": "0"}, True),
+    (HANDOFF, {"pointer": "1", "content": "1"}, False), (HANDOFF, {"content": "0"}, False),
+    (HANDOFF, {"pointer": "0", "content": "0", "metadata": "0", "slab": "0"}, False),
+    (HANDOFF, {"pointer": "1", "other": "0"}, False), (HANDOFF, {}, False),
     (LATE, {"r_exts": "0", "r_stride": "0"}, False), (LATE, {"r_exts": "1", "r_stride": "0"}, True),
     (LATE, {"r_exts": "1", "r_stride": "16"}, False), (LATE, {"r_exts": "0"}, False),
     ("exists (0:r0=-1)", {"r0": "-1"}, True), ("exists (~(~0:r0=1))", {"r0": "1"}, True),
@@ -44,4 +45,3 @@ def test_what_cannot_be_read_is_refused(test: str, told: str) -> None:
 def test_ours_can_be_read(name: str) -> None:
     text = (litmus.TESTS / f"{name}.litmus").read_text()
     assert condition.read(text, "t")({}) is None
-    assert condition.registers(text)

@@ -18,18 +18,18 @@ from qemu.transcript import parse
 KERNEL = PreparedKernel("7.2", "7.2.13-test", "1", "/image", "/build", "/vmlinux", "/config")
 RUN = """Test message-passing Allowed
 Histogram (3 states)
-480000  :>1:r0=0; 1:r1=0;
-20000   :>1:r0=0; 1:r1=1;
-500000  :>1:r0=1; 1:r1=1;
+480000  :>1:pointer=0; 1:content=0;
+20000   :>1:pointer=0; 1:content=1;
+500000  :>1:pointer=1; 1:content=1;
 No
 
 Witnesses
 Positive: 0, Negative: 1000000
-Condition exists (1:r0=1 /\\ 1:r1=0) is NOT validated
+Condition exists (1:pointer=1 /\\ 1:content=0) is NOT validated
 Observation message-passing Never 0 1000000
 Time message-passing 0.40
 """
-WEAK = RUN.replace("500000  :>1:r0=1; 1:r1=1;", "7       *>1:r0=1; 1:r1=0;\n499993  :>1:r0=1; 1:r1=1;")
+WEAK = RUN.replace("500000  :>1:pointer=1; 1:content=1;", "7       *>1:pointer=1; 1:content=0;\n499993  :>1:pointer=1; 1:content=1;")
 
 
 def channel(turns: int = 2, engine_per_s: int = 5_000_000, share: str = "0.0500",
@@ -50,8 +50,8 @@ def turns(**values: int | str) -> list[mp.Turn]:
 def test_runs_of_the_module_are_read() -> None:
     first, second = klitmus.trials_of((RUN + "\n" + WEAK).splitlines())
     assert first.count == 1_000_000 and first.per_s == 2_500_000
-    assert first.having(r0="0", r1="1") == 20000 and first.having(r0="1", r1="0") == 0
-    assert second.having(r0="1", r1="0") == 7
+    assert first.having(pointer="0", content="1") == 20000 and first.having(pointer="1", content="0") == 0
+    assert second.having(pointer="1", content="0") == 7
 
 
 @pytest.mark.parametrize("said", ["", RUN[:200], RUN.replace("0.40", "0.00"), RUN.replace(

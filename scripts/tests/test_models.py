@@ -26,7 +26,7 @@ from options import ROOT
 
 FORBIDDEN = Verdict("Never", False, 2, 0, 2)
 ALLOWED = Verdict("Sometimes", False, 9, 7, 2)
-TEST = "exists (~1:r0=0 /\\ (1:content=0 \\/ 1:metadata=0 \\/ 1:slab=0))\n"
+TEST = "exists (~1:pointer=0 /\\ (1:content=0 \\/ 1:metadata=0 \\/ 1:slab=0))\n"
 GOOD_STATE = "# 5000 :> 1:content=1; 1:metadata=1; 1:slab=1;"
 SOME = "handoff-rcu-rcu,node-*"
 STALE_STATE = "# 12 :> 1:content=0; 1:metadata=1; 1:slab=1;"
@@ -78,10 +78,20 @@ def test_forbidden_and_seen_is_a_finding(tmp_path: Path) -> None:
     assert said.startswith("fail: handoff-a-b") and "content 0x0" in said
 
 
-@pytest.mark.parametrize("states", [(STALE_STATE,), (STALE_STATE, "# 3 :> 1:content=1; 1:slab=0;")])
+@pytest.mark.parametrize("states", [
+    (STALE_STATE,), (STALE_STATE, "# 3 :> 1:content=1; 1:slab=0;"),
+    (GOOD_STATE, "# 3 *> 1:pointer=1; 1:content=0;", "# 9 :> 1:pointer=0; 1:content=0;")])
 def test_histogram_tells_even_where_the_verdict_does_not(tmp_path: Path,
                                                          states: tuple[str, ...]) -> None:
     assert report.exit_status([row(tmp_path, expected(), FORBIDDEN, record(), states=states)]) == 1
+
+
+@pytest.mark.parametrize("state", ["# 9 :> 1:pointer=0; 1:content=0;", "# 9 :> 1:pointer=1;",
+                                   "# 9 :> 1:pointer=0; 1:content=1;", "# 0 *> 1:content=0;",
+                                   "# 9 :> vector=0->1; step=right; free=across;"])
+def test_states_before_the_handoff_are_no_outcome(tmp_path: Path, state: str) -> None:
+    found = row(tmp_path, expected(), FORBIDDEN, record(), states=(GOOD_STATE, state))
+    assert not found.shown.observed and report.exit_status([found]) == 0
 
 
 def test_verdict_tells_where_there_is_no_histogram(tmp_path: Path) -> None:
