@@ -57,6 +57,7 @@ int stk_suite_init(struct kunit_suite *suite)
 		return err;
 	}
 	st_memcg_init();
+	st_charge_init();
 	st_hotplug_init(hotplug_node);
 	st_environment(&stk.env);
 	st_core_learn(stk.core, &stk.env);
@@ -85,6 +86,7 @@ static void __exit stk_exit(void)
 		return;
 	st_stop();
 	st_hotplug_exit();
+	st_charge_exit();
 	st_memcg_exit();
 	st_alloc_exit();
 	kvfree(stk.core);

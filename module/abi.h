@@ -11,6 +11,7 @@
 #define SLUBTORTURE_ABI_H
 
 #include "abi/base.h"
+#include "abi/charge.h"
 #include "abi/exts.h"
 #include "abi/handoff.h"
 #include "abi/late.h"
@@ -88,6 +89,8 @@ struct st_ops {
 	int (*busted_nodes_start)(int32_t nid);
 	int (*busted_node_rows)(struct st_node_row *rows, uint32_t max);
 	void (*busted_nodes_stop)(void);
+
+	const struct st_charge_ops *charge;	/* cgroups of our own */
 };
 
 struct st_request {

@@ -98,6 +98,7 @@ static int __init slubtorture_init(void)
 		goto free_emit;
 	/* this task sees /sys and is in the group that will pay */
 	st_memcg_init();
+	st_charge_init();
 	st_hotplug_init(hotplug_node);
 	st_environment(&torture.env);
 	st_core_learn(torture.core, &torture.env);
@@ -111,6 +112,7 @@ static int __init slubtorture_init(void)
 	err = PTR_ERR(torture.runner);
 	debugfs_remove_recursive(torture.dir);
 	st_hotplug_exit();
+	st_charge_exit();
 	st_memcg_exit();
 	st_alloc_exit();
 free_emit:
@@ -126,6 +128,7 @@ static void __exit slubtorture_exit(void)
 	kthread_stop(torture.runner);
 	debugfs_remove_recursive(torture.dir);
 	st_hotplug_exit();
+	st_charge_exit();
 	st_memcg_exit();
 	st_alloc_exit();
 	st_emit_exit();

@@ -31,6 +31,9 @@ Cause diagnose(Invariant broken, const Sighting &s)
 			return Cause::Accounting;
 		break;
 	case Invariant::ExtsClearedOnFree:
+	case Invariant::ChargeReachesGroup:
+	case Invariant::ChargeBalanced:
+	case Invariant::ChargeDyingGoes:
 		return Cause::Accounting;
 	default:
 		break;

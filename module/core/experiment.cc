@@ -16,6 +16,7 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::Handoff:
 	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
 	case Family::Node: return run_node(context, scenario, tally);
+	case Family::Charge: return run_charge(context, scenario, tally);
 	}
 }
 

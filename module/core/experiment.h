@@ -43,6 +43,7 @@ void run_busted_exts(const Context &context, const Scenario &scenario, Tally *ta
 void run_late(const Context &context, const Scenario &scenario, Tally *tally);
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
+void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 
 // Parts of the above that can be asked alone: one cache, one cycle of the
 // node's memory through one zone (enum st_block_state), node structures as

@@ -145,4 +145,20 @@ Finding offline_node_has_no_slabs(const st_node_row &row)
 	return equal(may_have_one && slabs == 1 ? 1 : 0, slabs, slabs);
 }
 
+Finding charge_reaches_group(const st_charge_books &books, u64 alive_bytes)
+{
+	const u64 charged = books.charged_bytes;
+	return Finding{charged >= alive_bytes, Sighting{alive_bytes, charged, charged, charged}};
+}
+
+Finding charge_balanced(const st_charge_books &books)
+{
+	return equal(0, books.charged_bytes, books.charged_bytes);
+}
+
+Finding charge_dying_goes(const st_charge_books &books)
+{
+	return equal(0, books.dying, books.dying);
+}
+
 } // namespace st

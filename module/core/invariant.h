@@ -50,4 +50,11 @@ Finding node_barn_kept(const st_node_row &before, const st_node_row &after);
 Finding node_struct_elsewhere(const st_node_row &row, s32 nid);
 Finding offline_node_has_no_slabs(const st_node_row &row);
 
+// A group's counter while objects of that many bytes live. It counts pages and
+// what objects need besides, so more is right.
+Finding charge_reaches_group(const st_charge_books &books, u64 alive_bytes);
+// Both when everything has been freed.
+Finding charge_balanced(const st_charge_books &books);
+Finding charge_dying_goes(const st_charge_books &books);
+
 } // namespace st

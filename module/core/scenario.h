@@ -9,7 +9,7 @@
 
 namespace st {
 
-enum class Family : u8 { Exts, BustedExts, Late, Handoff, BustedHandoff, Node };
+enum class Family : u8 { Exts, BustedExts, Late, Handoff, BustedHandoff, Node, Charge };
 
 struct Scenario {
 	const char *name;

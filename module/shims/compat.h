@@ -7,7 +7,11 @@
 #ifndef SLUBTORTURE_COMPAT_H
 #define SLUBTORTURE_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/memcontrol.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/sched/isolation.h>
 #include <linux/version.h>
 
 /* memcg_kmem_enabled() is called memcg_kmem_online() from 6.3 on. */
@@ -21,5 +25,109 @@ static inline bool st_kmem_accounting_on(void)
 	return memcg_kmem_enabled();
 #endif
 }
+
+/*
+ * CPUs whose stocks of charges drain_all_stock() leaves alone: mm/memcontrol.c
+ * asks cpu_is_isolated(), which is not there for modules everywhere.
+ */
+static inline bool st_cpu_isolated(int cpu)
+{
+#if !IS_ENABLED(CONFIG_CPU_ISOLATION)
+	return false;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
+#else
+	return !housekeeping_test_cpu(cpu, HK_FLAG_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_FLAG_TICK);
+#endif
+}
+
+/* Exported to modules long before a header of theirs declared it. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
+		    unsigned int flags, struct path *path);
+
+/* Where mounts that map owners began; cgroup2 is not one of them. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define ST_VFS_OWNERS &nop_mnt_idmap,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+#define ST_VFS_OWNERS &init_user_ns,
+#else
+#define ST_VFS_OWNERS
+#endif
+
+/*
+ * A directory by its name in another; write access to the mount is taken.
+ * From 6.19 on the lock of the parent belongs to the new name's dentry, and
+ * vfs_mkdir() gives back both when it fails.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+static inline int st_vfs_mkdir(const struct path *parent, const char *name)
+{
+	struct dentry *dentry = start_creating(ST_VFS_OWNERS parent->dentry, &QSTR(name));
+
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	dentry = vfs_mkdir(ST_VFS_OWNERS d_inode(parent->dentry), dentry, 0755, NULL);
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	end_creating(dentry);
+	return 0;
+}
+
+static inline int st_vfs_rmdir(const struct path *parent, struct dentry *dentry)
+{
+	struct dentry *locked = start_removing_dentry(parent->dentry, dentry);
+	int err;
+
+	if (IS_ERR(locked))
+		return PTR_ERR(locked);
+	err = vfs_rmdir(ST_VFS_OWNERS d_inode(parent->dentry), locked, NULL);
+	end_removing(locked);
+	return err;
+}
+#else
+static inline int st_vfs_mkdir(const struct path *parent, const char *name)
+{
+	struct inode *dir = d_inode(parent->dentry);
+	struct dentry *dentry;
+	int err;
+
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	dentry = lookup_noperm(&QSTR(name), parent->dentry);
+#else
+	dentry = lookup_one_len(name, parent->dentry, strlen(name));
+#endif
+	err = PTR_ERR_OR_ZERO(dentry);
+	if (!err && d_is_positive(dentry))
+		err = -EEXIST;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	if (!err) {
+		dentry = vfs_mkdir(ST_VFS_OWNERS dir, dentry, 0755);
+		err = PTR_ERR_OR_ZERO(dentry);
+	}
+#else
+	if (!err)
+		err = vfs_mkdir(ST_VFS_OWNERS dir, dentry, 0755);
+#endif
+	if (!IS_ERR(dentry))
+		dput(dentry);
+	inode_unlock(dir);
+	return err;
+}
+
+static inline int st_vfs_rmdir(const struct path *parent, struct dentry *dentry)
+{
+	struct inode *dir = d_inode(parent->dentry);
+	int err = -ENOENT;
+
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	if (dentry->d_parent == parent->dentry && !d_unhashed(dentry))
+		err = vfs_rmdir(ST_VFS_OWNERS dir, dentry);
+	inode_unlock(dir);
+	return err;
+}
+#endif
 
 #endif

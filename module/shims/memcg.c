@@ -46,12 +46,17 @@ void st_memcg_exit(void)
 	payer = NULL;
 }
 
-struct mem_cgroup *st_memcg_enter(void)
+struct mem_cgroup *st_memcg_enter_as(struct mem_cgroup *memcg)
 {
 	struct mem_cgroup *old = current->active_memcg;
 
-	current->active_memcg = payer;
+	current->active_memcg = memcg;
 	return old;
+}
+
+struct mem_cgroup *st_memcg_enter(void)
+{
+	return st_memcg_enter_as(payer);
 }
 
 void st_memcg_leave(struct mem_cgroup *old)
@@ -61,6 +66,7 @@ void st_memcg_leave(struct mem_cgroup *old)
 #else
 void st_memcg_init(void) { }
 void st_memcg_exit(void) { }
+struct mem_cgroup *st_memcg_enter_as(struct mem_cgroup *memcg) { return NULL; }
 struct mem_cgroup *st_memcg_enter(void) { return NULL; }
 void st_memcg_leave(struct mem_cgroup *old) { }
 #endif

@@ -65,4 +65,5 @@ const struct st_ops st_ops = {
 	.busted_nodes_start = st_busted_nodes_start,
 	.busted_node_rows = st_busted_node_rows,
 	.busted_nodes_stop = st_busted_nodes_stop,
+	.charge = &st_charge_ops,
 };

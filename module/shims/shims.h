@@ -53,6 +53,8 @@ u64 st_memcg(void);		/* 0: none, see st_memcg_reason() */
 const char *st_memcg_reason(void);
 /* Between the two, __GFP_ACCOUNT allocations of this thread are charged. */
 struct mem_cgroup *st_memcg_enter(void);
+/* The same for a group that the caller holds. */
+struct mem_cgroup *st_memcg_enter_as(struct mem_cgroup *memcg);
 void st_memcg_leave(struct mem_cgroup *old);
 
 /* symbols.c: addresses of data that is not exported */
@@ -102,6 +104,19 @@ void st_hotplug_exit(void);		/* puts every block back as found */
 void st_hotplug_target(struct st_hotplug_target *target);
 int st_block_set(u32 block, u32 state);
 int st_blocks_restore(void);
+
+/* charge_groups.c, charge.c: cgroups of our own and work in them */
+void st_charge_init(void);	/* in a task that sees /sys, after st_memcg_init() */
+void st_charge_exit(void);	/* frees what is alive, removes every group */
+struct mem_cgroup *st_group_memcg(u32 group);	/* NULL: there is no such group */
+void st_charge_target(struct st_charge_target *target);
+int st_groups_open(void);
+int st_groups_close(void);
+int st_group_make(u32 *group);
+int st_group_remove(u32 group);
+void st_group_lose_reference(u32 group);	/* control; close puts it back */
+int st_group_settle(u32 group, struct st_charge_books *books);
+extern const struct st_charge_ops st_charge_ops;
 
 /* environment.c: in a task that sees /sys */
 int st_environment(struct st_environment *env);

@@ -41,7 +41,7 @@ TEST(Run, KernelThatIsRightPassesInEveryShape)
 		}
 		EXPECT_EQ(k.totals.fail + k.totals.broken, 0u);
 		EXPECT_EQ(k.totals.twins, k.totals.twins_caught);
-		EXPECT_EQ(k.totals.twins, 8u);
+		EXPECT_EQ(k.totals.twins, 11u);
 		EXPECT_EQ(k.leaked, 0u);
 		EXPECT_EQ(k.marks.back(), "run complete");
 	}

@@ -15,6 +15,7 @@
 #include <map>
 #include <set>
 
+#include "fake_charge.h"
 #include "kernel_shapes.h"
 
 namespace st::test {
@@ -77,6 +78,7 @@ public:
 	{
 		EXPECT_EQ(buffers, 0) << "buffers are not given back";
 		EXPECT_TRUE(caches.empty()) << "caches are not given back";
+		EXPECT_FALSE(groups.open) << "cgroups are not given back";
 	}
 
 	Shape shape;
@@ -92,6 +94,10 @@ public:
 	std::function<void(const st_late_spec &, st_late_counts &)> on_late;
 	std::function<void(st_node_row &, bool offline, bool normal)> on_row;
 	std::function<int(u32 block, u32 state)> on_block;
+	std::function<void(const st_charge_spec &, st_charge_counts &)> on_charge;
+	std::function<void(u32 group, st_charge_books &)> on_books;
+	std::string no_groups;		// why cgroups cannot be made
+	int open_error = -12;		// when opening them fails
 
 	std::vector<std::string> lines, marks;
 	std::map<std::string, u64> calls;
@@ -326,7 +332,10 @@ private:
 		return 0;
 	}
 
+	static const st_charge_ops *charge_ops();
+
 	static inline FakeKernel *self;
+	FakeGroups groups;
 	u64 clock = 1000;
 	u8 memcg[8] = {}, owner[64] = {};
 	std::map<u64, std::unique_ptr<FakeCache>> caches;

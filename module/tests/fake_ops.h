@@ -106,6 +106,63 @@ inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
 	return 3;
 }
 
+inline const st_charge_ops *FakeKernel::charge_ops()
+{
+	static st_charge_ops o = {};
+	o.target = [](st_charge_target *target) {
+		*target = {};
+		self->enter("charge_target");
+		strcpy(target->reason, self->no_groups.c_str());
+		target->cpus = self->env.cpus;
+		target->cpu[1] = 1;
+	};
+	o.open = [] {
+		if (!self->enter("groups_open"))
+			return self->open_error;
+		EXPECT_FALSE(self->groups.open);
+		self->groups.open = true;
+		return 0;
+	};
+	o.close = [] {
+		const bool good = self->enter("groups_close");
+		EXPECT_TRUE(self->groups.open);
+		self->groups.close();
+		return good ? 0 : -16;
+	};
+	o.group_make = [](u32 *group) {
+		return self->enter("group_make") ? self->groups.make(group) : -12;
+	};
+	o.group_remove = [](u32 group) {
+		return self->enter("group_remove") ? self->groups.remove(group) : -16;
+	};
+	o.work = [](const st_charge_spec *spec, st_charge_counts *counts) {
+		std::memset(counts, 0xa5, sizeof(*counts));
+		if (!self->enter("charge_work"))
+			return -12;
+		self->clock += 5000000;
+		self->groups.work(*spec, counts);
+		if (self->on_charge)
+			self->on_charge(*spec, *counts);
+		return 0;
+	};
+	o.release = [](const st_charge_spec *spec, u32 shift) {
+		EXPECT_TRUE(shift > 0 && shift < spec->cpus);
+		self->groups.alive = 0;
+		return self->enter("charge_release") ? 0 : -12;
+	};
+	o.settle = [](u32 group, st_charge_books *books) {
+		std::memset(books, 0xa5, sizeof(*books));
+		if (!self->enter("charge_settle"))
+			return -5;
+		self->clock += 12000000;
+		self->groups.settle(books);
+		if (self->on_books)
+			self->on_books(group, *books);
+		return 0;
+	};
+	return &o;
+}
+
 inline st_ops FakeKernel::ops()
 {
 	st_ops o = {};
@@ -179,6 +236,7 @@ inline st_ops FakeKernel::ops()
 	o.busted_nodes_start = [](s32) { return self->enter("busted_nodes_start") ? 0 : -12; };
 	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };
 	o.busted_nodes_stop = [] {};
+	o.charge = charge_ops();
 	return o;
 }
 

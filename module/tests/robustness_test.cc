@@ -44,7 +44,9 @@ TEST(Robustness, EveryOperationMayFail)
 	for (const char *operation : {"cache_create", "buffer_get", "objects_alloc", "objects_view",
 				      "busted_views", "handoff", "late", "hotplug_target",
 				      "block_set", "node_rows", "busted_nodes_start",
-				      "busted_node_rows", "blocks_restore"}) {
+				      "busted_node_rows", "blocks_restore", "groups_open",
+				      "groups_close", "group_make", "group_remove",
+				      "charge_work", "charge_release", "charge_settle"}) {
 		SCOPED_TRACE(operation);
 		FakeKernel k(shape_7_1());
 		k.failing = {operation};
