@@ -16,10 +16,12 @@ struct stk_ordering {
 /* Rows of the family Handoff, and none of the others. */
 #define STK_ROW_Handoff(name) { name },
 #define STK_ROW_BustedHandoff(name)
+#define STK_ROW_WrongHandoff(name)
 #define STK_ROW_Exts(name)
 #define STK_ROW_BustedExts(name)
 #define STK_ROW_Late(name)
 #define STK_ROW_Node(name)
+#define STK_ROW_Charge(name)
 #define SCENARIO(name, family, argument, timed, cause, question) STK_ROW_##family(name)
 static struct stk_ordering stk_orderings[] = {
 #include "../module/core/scenarios.def"

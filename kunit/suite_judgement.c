@@ -216,7 +216,7 @@ static void judgement_histogram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stk_histogram_wrong(counts), 3);
 	KUNIT_ASSERT_EQ(test, stk_histogram_row(counts, ST_SAW_METADATA | ST_SAW_SLAB, row,
 						sizeof(row)), 1);
-	KUNIT_EXPECT_STREQ(test, row, "3 :> content=0; metadata=1; slab=1;");
+	KUNIT_EXPECT_STREQ(test, row, "3 *> 1:content=0; 1:metadata=1; 1:slab=1;");
 }
 
 static struct kunit_case stk_cases[] = {

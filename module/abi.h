@@ -72,8 +72,7 @@ struct st_ops {
 	int (*busted_views)(uint32_t kind, uint32_t cpu, struct st_layout *layout,
 			    struct st_object_view *views, uint32_t max);
 
-	int (*handoff)(const struct st_handoff_spec *spec,
-		       struct st_handoff_counts *counts);
+	const struct st_handoff_ops *handoffs;
 	int (*late)(const struct st_late_spec *spec,
 		    struct st_late_counts *counts);
 
@@ -99,6 +98,8 @@ struct st_request {
 	uint64_t seed;
 	uint32_t bench;			/* rounds of each benchmark, 0: none */
 	const char *benchmark;		/* globs, comma separated */
+	uint32_t sampling;		/* handoffs for each whose metadata is looked at,
+					   a power of two; 0: the default */
 };
 
 struct st_totals {

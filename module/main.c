@@ -28,6 +28,10 @@ MODULE_PARM_DESC(bench, "rounds of each benchmark after the scenarios (default: 
 static char *benchmark = "*";
 module_param(benchmark, charp, 0444);
 MODULE_PARM_DESC(benchmark, "globs of benchmark names, separated by commas (default: *)");
+static uint sampling;
+module_param(sampling, uint, 0444);
+MODULE_PARM_DESC(sampling, "handoffs for each one whose metadata and slab are looked at, too; "
+		 "a power of two (default: 16)");
 static int hotplug_node = -1;
 module_param(hotplug_node, int, 0444);
 MODULE_PARM_DESC(hotplug_node,
@@ -71,6 +75,7 @@ static int core_make(void)
 		.seed = seed ? seed : get_random_u32() | 1,
 		.bench = bench,
 		.benchmark = benchmark,
+		.sampling = sampling,
 	};
 	char reason[ST_REASON_BYTES] = "";
 	int err;

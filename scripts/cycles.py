@@ -37,7 +37,7 @@ PAGE_KB = 4
 CYCLE_S = 60
 EXACT = "slub_debug=F"
 # Short whole cycles; the ones that are cut may be anywhere in a full run.
-WHOLE_SCENARIOS = "exts-external,handoff-release"
+WHOLE_SCENARIOS = "exts-external,handoff-release-acquire"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 Record = Mapping[str, object]
 CONTROL = "busted-"
+NOT_SHOWN = "not shown by this CPU"  # core/experiment_handoff.cc
 # Where extensions can lie was one place only before 7.0.
 ONLY_EXTERNAL = frozenset({"exts-leftover", "exts-in-object"})
 
@@ -48,6 +49,14 @@ def _text(record: Record, key: str) -> str:
     return str(record.get(key, ""))
 
 
+def _needs_another_cpu(record: Record) -> bool:
+    """A pair that the memory model only allows to go wrong, and this CPU kept in
+    order. A control without such a reason must fail."""
+    return (_text(record, "verdict") == "skip"
+            and NOT_SHOWN in _text(record, "reason")
+            and int(str(record.get("overlaps", 0))) > 0)
+
+
 def control_problems(records: Sequence[Record]) -> list[str]:
     """Controls must fail, each with the cause that it stands for."""
     controls = [r for r in records if _text(r, "scenario").startswith(CONTROL)]
@@ -56,7 +65,8 @@ def control_problems(records: Sequence[Record]) -> list[str]:
     return [f"{_text(r, 'scenario')}: {_text(r, 'verdict')} {_text(r, 'cause')}, "
             f"expected {_text(r, 'expected')}"
             for r in controls
-            if f"{_text(r, 'verdict')}:{_text(r, 'cause')}" != _text(r, "expected")]
+            if f"{_text(r, 'verdict')}:{_text(r, 'cause')}" != _text(r, "expected")
+            and not _needs_another_cpu(r)]
 
 
 def _verdict_problem(record: Record, expected: Expectation) -> str | None:

@@ -19,8 +19,8 @@ from errors import ToolError
 from records import BROKEN, FAIL, PASS, SKIP, Record, from_json_lines
 
 WIDTH = 80
-NAME, VERDICT, OBSERVATIONS, TIME = 19, 6, 12, 7
-CONTROL_NAME = 28
+NAME, VERDICT, OBSERVATIONS, TIME = 26, 6, 12, 7
+CONTROL_NAME = 33
 SHORT = 24
 EVIDENCE_LINES = 25
 
@@ -44,10 +44,13 @@ def found(record: Record) -> str:
 
 
 def _row(name: str, verdict: str, observations: str, time: str, text: str) -> list[str]:
+    above = [name] if len(name) > NAME else []
+    name = "" if above else name
     head = f"{name:<{NAME}} {verdict:<{VERDICT}} {observations:>{OBSERVATIONS}} {time:>{TIME}}  "
     room = WIDTH - (NAME + VERDICT + OBSERVATIONS + TIME + 5)
     lines = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
-    return [(head + lines[0]).rstrip()] + [" " * (WIDTH - room) + line for line in lines[1:]]
+    more = [" " * (WIDTH - room) + line for line in lines[1:]]
+    return above + [(head + lines[0]).rstrip()] + more
 
 
 def said_before(text: str, said: set[str]) -> str:
@@ -86,7 +89,11 @@ def _control_rows(controls: list[Record], said: set[str]) -> list[str]:
     room = WIDTH - CONTROL_NAME - 1
     for record in controls:
         lines = textwrap.wrap(control_result(record, said), room, break_on_hyphens=False)
-        rows.append(f"{record.scenario:<{CONTROL_NAME}} {lines[0]}")
+        name = record.scenario
+        if len(name) > CONTROL_NAME:
+            rows.append(name)
+            name = ""
+        rows.append(f"{name:<{CONTROL_NAME}} {lines[0]}")
         rows += [" " * (CONTROL_NAME + 1) + line for line in lines[1:]]
     return rows
 

@@ -88,6 +88,7 @@ enum st_placement {
 enum st_cache_flags {
 	ST_CACHE_ACCOUNT = 1,		/* SLAB_ACCOUNT */
 	ST_CACHE_CTOR = 2,		/* has a constructor, so is never merged */
+	ST_CACHE_TYPESAFE = 0x100,	/* SLAB_TYPESAFE_BY_RCU; the object has a type */
 };
 
 struct st_cache_spec {

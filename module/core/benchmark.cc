@@ -9,6 +9,8 @@ namespace {
 
 constexpr Benchmark kBenchmarks[] = {
 	{"engine", bench_engine},
+	{"sampling", bench_sampling},
+	{"mp", bench_mp},
 };
 
 bool wanted(Text list, const Benchmark &benchmark)

@@ -21,5 +21,9 @@ void run_benchmarks(const Context &context, Text list, u32 rounds, Report *repor
 
 // Engine and bare loop, in turns.
 void bench_engine(const Context &context, u32 rounds, Report *report);
+// Engine with metadata looked at and without, in turns.
+void bench_sampling(const Context &context, u32 rounds, Report *report);
+// Message passing at full speed: trials, and the share of them that overlapped.
+void bench_mp(const Context &context, u32 rounds, Report *report);
 
 } // namespace st

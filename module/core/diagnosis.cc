@@ -25,6 +25,7 @@ Cause diagnose(Invariant broken, const Sighting &s)
 	case Invariant::NodeStructHome:
 	case Invariant::NodeBarnEverywhere:
 	case Invariant::OfflineNodeHasNoSlabs:
+	case Invariant::KeptUnderRcu:
 		return Cause::Lifetime;
 	case Invariant::ExtsNamesMemcg:
 		if (s.on_reader == s.on_writer)

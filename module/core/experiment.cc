@@ -15,6 +15,7 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::Late: return run_late(context, scenario, tally);
 	case Family::Handoff:
 	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
+	case Family::WrongHandoff: return run_wrong_handoff(context, scenario, tally);
 	case Family::Node: return run_node(context, scenario, tally);
 	case Family::Charge: return run_charge(context, scenario, tally);
 	}
@@ -56,6 +57,11 @@ u64 share_ns(const st_request &request)
 	return u64(request.seconds) * 1000000000ull / (timed ? timed : 1);
 }
 
+u32 sampling(const st_request &request)
+{
+	return request.sampling ? request.sampling : kSampling;
+}
+
 void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
 {
 	const Verdict verdict = tally.verdict();
@@ -81,7 +87,7 @@ void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 	Tally &tally = core->fresh_tally();
 	const Context context{ops, core->env, core->layout,
 			      scenario_seed(core->request.seed, scenario),
-			      share_ns(core->request)};
+			      share_ns(core->request), sampling(core->request)};
 	core->report->scenario_begin(scenario);
 	ops.settle();
 	const u64 begin = ops.now_ns();
@@ -116,6 +122,9 @@ extern "C" int st_core_create(st_core *core, const st_ops *ops, const st_request
 	if (request->bench > kMaxBenchRounds)
 		return refuse(reason, line.add("bench=").add_dec(request->bench)
 				      .add(" is not in 0 to ").add_dec(kMaxBenchRounds));
+	if (request->sampling & (request->sampling - 1))
+		return refuse(reason, line.add("sampling=").add_dec(request->sampling)
+				      .add(" is not a power of two"));
 	const Text unknown = unknown_in(request->scenario);
 	if (!unknown.empty())
 		return refuse(reason, line.add("scenario=: no scenario matches '")
@@ -169,7 +178,8 @@ extern "C" void st_core_run(st_core *core, st_totals *totals)
 			run_one(core, ++number, scenario, totals);
 	}
 	if (core->request.bench && !core->ops->stopping()) {
-		const Context context{*core->ops, core->env, core->layout, core->request.seed, 0};
+		const Context context{*core->ops, core->env, core->layout, core->request.seed, 0,
+				      sampling(core->request)};
 		run_benchmarks(context, core->request.benchmark, core->request.bench,
 			       core->report);
 	}

@@ -14,6 +14,8 @@ namespace st {
 // Not a member: static constexpr members are inline variables, of which gcc
 // warns where the kernel's flags leave it without weak symbols.
 constexpr u64 kPatienceNs = 30000000000ull;
+// Handoffs for each whose metadata and slab are looked at, too.
+constexpr u32 kSampling = 16;
 
 // What a family's function works with.
 struct Context {
@@ -22,6 +24,7 @@ struct Context {
 	const Layout &layout;
 	u64 seed;		// of this scenario
 	u64 duration_ns;	// for timed ones
+	u32 sampling = kSampling;
 
 	bool stopping() const { return ops.stopping() != 0; }
 	// A timed scenario ends with its time, but not before the CPUs have
@@ -42,6 +45,7 @@ void run_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_late(const Context &context, const Scenario &scenario, Tally *tally);
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
+void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 

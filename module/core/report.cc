@@ -109,20 +109,36 @@ u32 Report::invariants(const Tally &tally)
 	return number;
 }
 
-void Report::histogram(const Tally &tally)
+void Report::histogram(const Scenario &scenario, const Tally &tally)
 {
 	const Histogram &h = tally.histogram();
 	if (!h.total())
 		return;
 	start(kIndent).add("# Histogram (").add_dec(h.states_seen()).add(" states)");
 	flush();
-	for (u32 state = ST_HANDOFF_STATES; state-- > 0;) {
-		Line<160> row;
+	for (u32 state = kHistogramStates; state-- > 0;) {
+		Histogram::Row row;
 		if (!h.row(state, &row))
 			continue;
 		start(kIndent).add("# ").add(row.text());
-	flush();
+		flush();
 	}
+	Histogram::Row observation;
+	h.observation(&observation);
+	start(kIndent).add("# Observation ").add(scenario.name).add(" ").add(observation.text());
+	flush();
+}
+
+void Report::coverage(const Tally &tally)
+{
+	if (!tally.coverage().any())
+		return;
+	tally.coverage().summary(&start(kIndent).add("# cells: "));
+	flush();
+	tally.coverage().each_lack([&](u32 cells, Text why) {
+		start(kIndent).add("# lacking: ").add_dec(cells).add(" cells, ").add(why);
+		flush();
+	});
 }
 
 void Report::record(const Scenario &scenario, const Tally &tally, u64 duration_ns)
@@ -174,7 +190,8 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 	const u32 asked = invariants(tally);
 	start(kIndent).add("1..").add_dec(asked);
 	flush();
-	histogram(tally);
+	histogram(scenario, tally);
+	coverage(tally);
 	record(scenario, tally, duration_ns);
 	result(number, scenario, tally);
 	Line<80> mark("end ");

@@ -34,7 +34,8 @@ private:
 	ReportLine &start(Text text);
 	void flush();
 	u32 invariants(const Tally &tally);
-	void histogram(const Tally &tally);
+	void histogram(const Scenario &scenario, const Tally &tally);
+	void coverage(const Tally &tally);
 	void record(const Scenario &scenario, const Tally &tally, u64 duration_ns);
 	void result(u32 number, const Scenario &scenario, const Tally &tally);
 

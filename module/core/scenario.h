@@ -9,7 +9,9 @@
 
 namespace st {
 
-enum class Family : u8 { Exts, BustedExts, Late, Handoff, BustedHandoff, Node, Charge };
+enum class Family : u8 {
+	Exts, BustedExts, Late, Handoff, BustedHandoff, WrongHandoff, Node, Charge
+};
 
 struct Scenario {
 	const char *name;

@@ -5,6 +5,7 @@
 // scenario cannot go on. Its size does not depend on how long a run lasts.
 #pragma once
 #include "diagnosis.h"
+#include "handoff.h"
 #include "histogram.h"
 #include "invariant.h"
 
@@ -61,6 +62,8 @@ public:
 	Text note() const { return note_.text(); }
 	Histogram &histogram() { return histogram_; }
 	const Histogram &histogram() const { return histogram_; }
+	Coverage &coverage() { return coverage_; }
+	const Coverage &coverage() const { return coverage_; }
 
 private:
 	InvariantTally &slot(Invariant i) { return tallies_[static_cast<size_t>(i)]; }
@@ -81,6 +84,7 @@ private:
 	u64 observations_ = 0, overlaps_ = 0;
 	Line<ST_REASON_BYTES> reason_, note_;
 	Histogram histogram_;
+	Coverage coverage_;
 };
 
 // A breach outranks everything; without a single observation there is no pass.

@@ -16,18 +16,30 @@ static void constructor(void *object)
 {
 }
 
+static void constructor_of_type(void *object)
+{
+	((u64 *)object)[ST_TYPE_WORD] = ST_TYPE_MAGIC;
+}
+
 int st_cache_create(const struct st_cache_spec *spec, u64 *cache)
 {
+	void (*ctor)(void *) = NULL;
 	slab_flags_t flags = 0;
 	struct kmem_cache *made;
 	char name[32];
 
 	if (spec->flags & ST_CACHE_ACCOUNT)
 		flags |= SLAB_ACCOUNT;
+	if (spec->flags & ST_CACHE_CTOR)
+		ctor = constructor;
+	if (spec->flags & ST_CACHE_TYPESAFE) {
+		flags |= SLAB_TYPESAFE_BY_RCU;
+		ctor = constructor_of_type;
+	}
 	snprintf(name, sizeof(name), "slubtorture-%u-%u", spec->object_bytes,
 		 (unsigned int)atomic_inc_return(&serial));
 	made = kmem_cache_create(name, spec->object_bytes, spec->align_bytes, flags,
-				 spec->flags & ST_CACHE_CTOR ? constructor : NULL);
+				 ctor);
 	if (!made)
 		return -ENOMEM;
 	*cache = (unsigned long)made;

@@ -8,6 +8,7 @@
 #define SLUBTORTURE_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/memcontrol.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
@@ -129,5 +130,18 @@ static inline int st_vfs_rmdir(const struct path *parent, struct dentry *dentry)
 	return err;
 }
 #endif
+
+/* hrtimer_setup() takes the function, too, from 6.13 on; hrtimer_init() is gone later. */
+static inline void st_hrtimer_setup(struct hrtimer *timer,
+				    enum hrtimer_restart (*function)(struct hrtimer *),
+				    enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = function;
+#endif
+}
 
 #endif

@@ -2,78 +2,124 @@
 /*
  * ordering - publish and consume, with the kernel's own primitives, one small
  * function each, so that what is tested is what kernel code would write.
- * Inline: a call through a pointer would cost more than the primitive.
+ * Inline: a call through a pointer would cost more than the primitive. Which
+ * of them belong together is in core/handoffs.def; each says here with what
+ * it pairs where it orders anything at all.
  */
 #ifndef SLUBTORTURE_ORDERING_H
 #define SLUBTORTURE_ORDERING_H
 
+#include <linux/atomic.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "../abi.h"
 
 struct st_mailbox {
 	void *object;		/* NULL: empty */
-	spinlock_t lock;	/* ST_SPINLOCK only */
+	void *announced;	/* control and early: the address, from another word */
+	spinlock_t lock;	/* spinlock only */
 } ____cacheline_aligned_in_smp;
 
 static __always_inline void publish_release(struct st_mailbox *box, void *object)
 {
-	/* pairs with smp_load_acquire() in consume_acquire() */
+	/* pairs with whatever consumes: acquire, xchg, an address dependency */
 	smp_store_release(&box->object, object);
-}
-
-static __always_inline void *consume_acquire(struct st_mailbox *box)
-{
-	void *object = smp_load_acquire(&box->object);
-
-	/* pairs with smp_load_acquire() in st_mailbox_empty() */
-	smp_store_release(&box->object, NULL);
-	return object;
-}
-
-static __always_inline void publish_xchg(struct st_mailbox *box, void *object)
-{
-	(void)xchg(&box->object, object);
-}
-
-static __always_inline void *consume_xchg(struct st_mailbox *box)
-{
-	return xchg(&box->object, NULL);
 }
 
 static __always_inline void publish_locked(struct st_mailbox *box, void *object)
 {
-	spin_lock(&box->lock);
+	unsigned long flags;
+
+	/* a consumer may be an interrupt on this CPU */
+	spin_lock_irqsave(&box->lock, flags);
 	WRITE_ONCE(box->object, object);
-	spin_unlock(&box->lock);
+	/* pairs with the lock in consume_locked() */
+	spin_unlock_irqrestore(&box->lock, flags);
+}
+
+static __always_inline void publish_rcu(struct st_mailbox *box, void *object)
+{
+	/* a release; pairs with rcu_dereference() in consume_rcu() */
+	rcu_assign_pointer(*(void __rcu **)&box->object, object);
+}
+
+/* The mailbox is empty, so cmpxchg from NULL succeeds: only then it orders. */
+static __always_inline void publish_cmpxchg(struct st_mailbox *box, void *object)
+{
+	(void)cmpxchg(&box->object, NULL, object);
+}
+
+/* publish is a constant wherever this is used: one case is left of it. */
+static __always_inline void st_publish(const u32 publish, struct st_mailbox *box,
+				       void *object)
+{
+	switch (publish) {
+	case ST_PUBLISH_PLAIN: box->object = object; barrier(); break;
+	case ST_PUBLISH_ONCE: WRITE_ONCE(box->object, object); break;
+	case ST_PUBLISH_RELEASE: publish_release(box, object); break;
+	case ST_PUBLISH_XCHG: (void)xchg(&box->object, object); break;
+	case ST_PUBLISH_XCHG_ACQUIRE: (void)xchg_acquire(&box->object, object); break;
+	case ST_PUBLISH_XCHG_RELEASE: (void)xchg_release(&box->object, object); break;
+	case ST_PUBLISH_CMPXCHG: publish_cmpxchg(box, object); break;
+	case ST_PUBLISH_SPINLOCK: publish_locked(box, object); break;
+	case ST_PUBLISH_RCU: publish_rcu(box, object); break;
+	}
+}
+
+/* Empties the mailbox for the publisher; pairs with st_mailbox_empty(). */
+static __always_inline void *emptied(struct st_mailbox *box, void *object)
+{
+	if (object)
+		smp_store_release(&box->object, NULL);
+	return object;
 }
 
 static __always_inline void *consume_locked(struct st_mailbox *box)
 {
+	unsigned long flags;
 	void *object;
 
-	spin_lock(&box->lock);
-	object = box->object;
+	/* pairs with the unlock in publish_locked() */
+	spin_lock_irqsave(&box->lock, flags);
+	object = READ_ONCE(box->object);
 	WRITE_ONCE(box->object, NULL);
-	spin_unlock(&box->lock);
+	spin_unlock_irqrestore(&box->lock, flags);
 	return object;
 }
 
-static __always_inline void st_publish(u32 ordering, struct st_mailbox *box, void *object)
+static __always_inline void *consume_cmpxchg(struct st_mailbox *box)
 {
-	switch (ordering) {
-	case ST_RELEASE_ACQUIRE: publish_release(box, object); break;
-	case ST_XCHG_XCHG: publish_xchg(box, object); break;
-	case ST_SPINLOCK: publish_locked(box, object); break;
-	}
+	void *object = READ_ONCE(box->object);
+
+	/* one consumer: nobody else changes what is there */
+	return object ? cmpxchg(&box->object, object, NULL) : NULL;
 }
 
-static __always_inline void *st_consume(u32 ordering, struct st_mailbox *box)
+static __always_inline void *consume_rcu(struct st_mailbox *box)
 {
-	switch (ordering) {
-	case ST_RELEASE_ACQUIRE: return consume_acquire(box);
-	case ST_XCHG_XCHG: return consume_xchg(box);
-	case ST_SPINLOCK: return consume_locked(box);
+	void *object;
+
+	rcu_read_lock();
+	object = rcu_dereference(*(void __rcu **)&box->object);
+	rcu_read_unlock();
+	return emptied(box, object);
+}
+
+/* As st_publish(); NULL: the mailbox was empty. */
+static __always_inline void *st_consume(const u32 consume, struct st_mailbox *box)
+{
+	switch (consume) {
+	case ST_CONSUME_PLAIN: barrier(); return emptied(box, box->object);
+	case ST_CONSUME_CONTROL:
+	case ST_CONSUME_DEPENDENCY: return emptied(box, READ_ONCE(box->object));
+	case ST_CONSUME_EARLY:
+	case ST_CONSUME_ACQUIRE: return emptied(box, smp_load_acquire(&box->object));
+	case ST_CONSUME_XCHG: return xchg(&box->object, NULL);
+	case ST_CONSUME_XCHG_ACQUIRE: return xchg_acquire(&box->object, NULL);
+	case ST_CONSUME_CMPXCHG: return consume_cmpxchg(box);
+	case ST_CONSUME_SPINLOCK: return consume_locked(box);
+	case ST_CONSUME_RCU: return consume_rcu(box);
 	}
 	return NULL;
 }

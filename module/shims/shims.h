@@ -90,8 +90,12 @@ int st_busted_nodes_start(s32 nid);
 int st_busted_node_rows(struct st_node_row *rows, u32 max);
 void st_busted_nodes_stop(void);
 
-/* handoff.c, late.c */
-int st_handoff(const struct st_handoff_spec *spec, struct st_handoff_counts *counts);
+/* handoff.c, litmus.c, late.c */
+extern const struct st_handoff_ops st_handoff_ops;
+int st_litmus(const struct st_litmus_spec *spec, struct st_litmus_counts *counts);
+/* what the constructor of a type-safe cache writes, and no life of an object changes */
+#define ST_TYPE_WORD 5
+#define ST_TYPE_MAGIC 0x736c7562746f7274ull
 int st_late(const struct st_late_spec *spec, struct st_late_counts *counts);
 
 /* nodes.c, hotplug.c */

@@ -91,6 +91,11 @@ public:
 	bool kept_on_free = false;		// a freed object's slot is not cleared
 	std::function<void(st_object_view &)> on_view;
 	std::function<void(const st_handoff_spec &, st_handoff_counts &)> on_handoff;
+	std::function<void(const st_litmus_spec &, st_litmus_counts &)> on_litmus;
+	std::vector<s32> cpu_nodes;		// all on node 0 when empty
+	u32 sampling = 0;			// asked for; 0: the default
+	u32 normal_nodes = 1;			// nodes whose memory slabs may use
+	const char *context_lacks[ST_FREE_CONTEXTS] = {};
 	std::function<void(const st_late_spec &, st_late_counts &)> on_late;
 	std::function<void(st_node_row &, bool offline, bool normal)> on_row;
 	std::function<int(u32 block, u32 state)> on_block;
@@ -108,7 +113,7 @@ public:
 	int run(const char *scenario, u32 seconds = 1, u32 bench = 0,
 		const char *benchmark = "*")
 	{
-		const st_request request{scenario, seconds, 42, bench, benchmark};
+		const st_request request{scenario, seconds, 42, bench, benchmark, sampling};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
@@ -122,7 +127,7 @@ public:
 	// One question to core, as KUnit suites ask them.
 	st_answer ask(const std::function<void(st_core *, st_answer *)> &question)
 	{
-		const st_request request{"*", 1, 42, 0, "*"};
+		const st_request request{"*", 1, 42, 0, "*", 0};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
@@ -319,6 +324,8 @@ private:
 
 	int busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max);
 	int handoff(const st_handoff_spec &spec, st_handoff_counts *counts);
+	int litmus(const st_litmus_spec &spec, st_litmus_counts *counts);
+	static const st_handoff_ops *handoff_ops();
 	int late(const st_late_spec &spec, st_late_counts *counts);
 	int rows(bool busted, st_node_row *row, u32 max);
 	int block_set(u32 block, u32 state)

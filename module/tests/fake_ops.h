@@ -45,21 +45,57 @@ inline int FakeKernel::handoff(const st_handoff_spec &spec, st_handoff_counts *c
 	std::memset(counts, 0xa5, sizeof(*counts));	// a failure leaves what it finds
 	if (!enter("handoff"))
 		return -12;
-	EXPECT_NE(spec.producer_cpu, spec.consumer_cpu);
+	EXPECT_LT(spec.publish, u32(ST_PUBLISHES));
+	EXPECT_TRUE(spec.mode == ST_HANDOFF_ENGINE || spec.producer_cpu != spec.consumer_cpu);
 	clock += spec.duration_ns;
 	*counts = {};
 	counts->elapsed_ns = spec.duration_ns;
 	if (stopped())
 		return 0;
 	counts->handoffs = 1000;
-	counts->overlaps = 10;
+	counts->overlaps = spec.producer_cpu == spec.consumer_cpu ? 0 : 10;
 	const bool busted = spec.mode == ST_HANDOFF_BUSTED;
-	counts->states[busted ? 6 : 7] = 1000;
+	counts->states[busted ? 6 : 7] = 900;
+	counts->content[1] = 100;
+	counts->after[1] = spec.origin == ST_ORIGIN_KFREE_RCU ? 50 : 0;
 	if (busted)
-		counts->first_wrong = {0x1000, 5, 0, 5, 1, 1, 2, 2, 6, 1};
+		counts->first_wrong = {0x1000, 5, 0, 5, 1, 1, 2, 2, 6, 1, 0};
 	if (on_handoff)
 		on_handoff(spec, *counts);
 	return 0;
+}
+
+inline int FakeKernel::litmus(const st_litmus_spec &spec, st_litmus_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));
+	if (!enter("litmus"))
+		return -12;
+	EXPECT_NE(spec.writer_cpu, spec.reader_cpu);
+	clock += spec.duration_ns;
+	*counts = {};
+	counts->elapsed_ns = spec.duration_ns;
+	if (stopped())
+		return 0;
+	counts->states[0] = counts->states[3] = 40;
+	counts->states[ST_TRIAL_CONTENT] = 20;
+	if (on_litmus)
+		on_litmus(spec, *counts);
+	return 0;
+}
+
+inline const st_handoff_ops *FakeKernel::handoff_ops()
+{
+	static const st_handoff_ops table = {
+		[](const st_handoff_spec *spec, st_handoff_counts *counts) {
+			return self->handoff(*spec, counts);
+		},
+		[](const st_litmus_spec *spec, st_litmus_counts *counts) {
+			return self->litmus(*spec, counts);
+		},
+		[](u32 cpu) { return self->cpu_nodes.empty() ? 0 : self->cpu_nodes[cpu]; },
+		[](u32 context) { return self->context_lacks[context]; },
+	};
+	return &table;
 }
 
 inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
@@ -204,9 +240,7 @@ inline st_ops FakeKernel::ops()
 	o.busted_views = [](u32 kind, u32, st_layout *layout, st_object_view *views, u32 max) {
 		return self->busted_views(kind, layout, views, max);
 	};
-	o.handoff = [](const st_handoff_spec *spec, st_handoff_counts *counts) {
-		return self->handoff(*spec, counts);
-	};
+	o.handoffs = handoff_ops();
 	o.late = [](const st_late_spec *spec, st_late_counts *counts) {
 		return self->late(*spec, counts);
 	};
@@ -231,7 +265,7 @@ inline st_ops FakeKernel::ops()
 	o.memory_nodes = [](int normal, u32 *nids, u32) {
 		nids[0] = 0;
 		nids[1] = 1;
-		return normal ? 1u : 2u;
+		return normal ? self->normal_nodes : 2u;
 	};
 	o.busted_nodes_start = [](s32) { return self->enter("busted_nodes_start") ? 0 : -12; };
 	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };

@@ -167,7 +167,7 @@ TEST(Histogram, CountsWrongOnes)
 	EXPECT_EQ(h.states_seen(), 2u);
 	Line<160> line;
 	ASSERT_TRUE(h.row(6, &line));
-	EXPECT_STREQ(line.c_str(), "2 :> content=0; metadata=1; slab=1;");
+	EXPECT_STREQ(line.c_str(), "2 *> 1:content=0; 1:metadata=1; 1:slab=1;");
 	EXPECT_FALSE(h.row(0, &line));
 	EXPECT_FALSE(h.row(8, &line));
 }

@@ -104,8 +104,10 @@ TEST(Question, EveryScenarioCanBeAskedAlone)
 	FakeKernel k(shape_7_1());
 	for (const Scenario &s : scenarios()) {
 		const st_answer a = ask_scenario(k, s.name);
-		EXPECT_EQ(a.verdict, u32(s.busted() ? ST_FAIL : ST_PASS)) << s.name << a.reason;
-		EXPECT_EQ(Text(a.cause), name(s.expected)) << s.name;
+		const bool kept = s.family == Family::WrongHandoff;	// this CPU is in order
+		EXPECT_EQ(a.verdict, u32(kept ? ST_SKIP : s.busted() ? ST_FAIL : ST_PASS))
+			<< s.name << a.reason;
+		EXPECT_EQ(Text(a.cause), name(kept ? Cause::None : s.expected)) << s.name;
 	}
 }
 

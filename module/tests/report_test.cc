@@ -72,7 +72,7 @@ TEST(Report, BeginsWithVersionRunAndPlan)
 	strcpy(env.cpus_text, "0-1");
 	strcpy(env.nodes_text, "0-1");
 	env.page_bytes = 4096;
-	report.begin(env, st_request{"exts-*", 5, 42, 0, "*"});
+	report.begin(env, st_request{"exts-*", 5, 42, 0, "*", 0});
 	report.layout_line("exts=x");
 	report.plan(14);
 	const std::vector<std::string> expected{
@@ -217,9 +217,10 @@ TEST(Report, HistogramHasALineForEachStateSeen)
 	end(kPlain, tally);
 	const std::vector<std::string> expected{
 		"    1..0", "    # Histogram (2 states)",
-		"    # 10 :> content=1; metadata=1; slab=1;",
-		"    # 1 :> content=0; metadata=1; slab=1;"};
-	EXPECT_EQ(std::vector<std::string>(lines.begin(), lines.begin() + 4), expected);
+		"    # 10 :> 1:content=1; 1:metadata=1; 1:slab=1;",
+		"    # 1 *> 1:content=0; 1:metadata=1; 1:slab=1;",
+		std::string("    # Observation ") + kPlain.name + " Sometimes 1 10"};
+	EXPECT_EQ(std::vector<std::string>(lines.begin(), lines.begin() + 5), expected);
 }
 
 TEST(Report, BenchAndEnd)

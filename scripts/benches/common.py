@@ -65,7 +65,7 @@ def bench_lines(transcript: Transcript, name: str) -> list[Tagged]:
 
 def in_guest(bench: Bench, name: str, rounds: int, total_s: float = 3600.0) -> stp.Booted:
     """Boot a guest whose module runs one benchmark of its own for some rounds."""
-    arguments = (f"scenario=handoff-release seconds=1 seed={bench.setup.options.seed} "
+    arguments = (f"scenario=handoff-release-acquire seconds=1 seed={bench.setup.options.seed} "
                  f"bench={rounds} benchmark={name}")
     config: dict[str, str | int] = {"mode": "run", "module": stp.MODULE, "follow": stp.KTAP,
                                     "args": arguments}

@@ -34,9 +34,21 @@ def test_long_reason_is_wrapped_under_its_column() -> None:
 def test_table_of_a_clean_run() -> None:
     text = table(judged("clean"))
     assert "handoff-xchg" in text and "77 overlaps" in text
-    assert "busted-exts-external         caught, corruption" in text
+    assert f"{'busted-exts-external':<33} caught, corruption" in text
     assert "exts=slab->obj_exts at +56" in text
     assert text.endswith("2 pass, 0 fail, 0 skip, 0 broken; controls 1 of 1 caught")
+
+
+def test_long_names_have_a_line_of_their_own() -> None:
+    plain = replace(BASE, scenario="handoff-xchgrelease-xchgacquire", verdict="pass",
+                    observations=1_000_000, overlaps=1000, note="34 of 34 cells")
+    control = replace(BASE, scenario="busted-handoff-xchgrelease-xchgacquire", verdict="fail",
+                      cause="ordering", expected="fail:ordering")
+    rows = table([plain, control]).splitlines()
+    assert all(len(row) <= 80 for row in rows)
+    assert plain.scenario in rows and control.scenario in rows
+    assert rows[rows.index(plain.scenario) + 1].split()[:2] == ["pass", "1,000,000"]
+    assert rows[rows.index(control.scenario) + 1].strip() == "caught, ordering"
 
 
 def test_fail_shows_evidence_and_how_to_ask_alone() -> None:

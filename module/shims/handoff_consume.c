@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * handoff_consume - the freeing side of the engine: takes a pointer, looks at
+ * the object, its metadata and its slab, and frees it, in a thread or in an
+ * interrupt. One loop for all; what consumes, mode and context are constants
+ * in every copy of it. What the counts mean is core's affair.
+ */
+#include "handoff.h"
+
+#define IRQ_OBJECTS 256		/* that one interrupt frees at most */
+#define IRQ_SPINS 2000		/* that it polls for more of them */
+
+enum arrival { THERE, POLLED, NOT_NOW, CLOSED };
+
+static __always_inline enum arrival wait_for_object(struct channel *ch, void **word,
+						    u64 number, u32 *spins, const bool irq)
+{
+	if (READ_ONCE(*word))
+		return THERE;
+	for (;;) {
+		if (smp_load_acquire(&ch->closed) && number == ch->produced)
+			return CLOSED;
+		if (irq) {
+			/* on one CPU the producer stands still meanwhile */
+			if (ch->one_cpu || ++*spins > IRQ_SPINS)
+				return NOT_NOW;
+			cpu_relax();
+		} else {
+			spin(ch, spins);
+		}
+		if (READ_ONCE(*word))
+			return ch->one_cpu ? THERE : POLLED;
+	}
+}
+
+/* What this CPU saw of the stamp, each word read once. */
+struct seen {
+	u64 word[ST_STAMP_WORDS];
+};
+
+static __always_inline struct seen read_stamp(const u64 *object)
+{
+	struct seen seen;
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		seen.word[i] = READ_ONCE(object[i]);
+	return seen;
+}
+
+/* claimed: the last word holds a cache's address, too, whichever it is. */
+static __always_inline bool content_fresh(struct seen seen, u64 seed, u64 number,
+					  const bool claimed)
+{
+	const u32 words = claimed ? ST_STAMP_WORDS - 1 : ST_STAMP_WORDS;
+	u64 differ = 0;
+	u32 i;
+
+	for (i = 0; i < words; i++)
+		differ |= seen.word[i] ^ stamp_word(seed, number, i);
+	return !differ;
+}
+
+static u32 index_of(const struct channel *ch, const void *cache, unsigned long offset)
+{
+	if (likely(cache == ch->cache))
+		return reciprocal_divide((u32)offset, ch->per_object);
+	return (u32)offset / (u32)st_field_read(cache, ch->spec->layout->cache_size);
+}
+
+/*
+ * Is the object's own extension there, and does it name somebody to charge?
+ * A vector in the objects' padding needs a cache that is not merged and is
+ * SLAB_ACCOUNT; ours are not, and those of kmalloc have no padding: one step.
+ */
+static __always_inline bool metadata_seen(struct channel *ch, const u8 *slab,
+					  const void *cache, const void *object)
+{
+	const struct quick *quick = &ch->quick;
+	const u64 vector = READ_ONCE(*(const u64 *)(slab + quick->exts_at)) &
+			   quick->address_mask;
+	const unsigned long base = (unsigned long)page_address((const struct page *)slab);
+	u64 step = quick->fixed_step;
+	u32 index;
+
+	if (!vector)
+		return false;
+	if (!step)
+		step = ch->spec->layout->stride.bits == 32 ?
+		       READ_ONCE(*(const u32 *)(slab + quick->stride_at)) :
+		       READ_ONCE(*(const u16 *)(slab + quick->stride_at));
+	index = index_of(ch, cache, (unsigned long)object - base);
+	return READ_ONCE(*(u64 *)(unsigned long)(vector + step * index + quick->objcg_at)) != 0;
+}
+
+static __always_inline const void *cache_of(const struct channel *ch, const void *object)
+{
+	const u8 *slab = st_slab_of(object);
+
+	return (const void *)(unsigned long)READ_ONCE(*(const u64 *)(slab + ch->quick.cache_at));
+}
+
+/* The cache that the object's slab must name: ours, or the one it claims. */
+static __always_inline const void *rightful_cache(const struct channel *ch, u64 number,
+						  struct seen seen, const bool claimed)
+{
+	const u32 last = ST_STAMP_WORDS - 1;
+
+	if (!claimed)
+		return ch->cache;
+	return (const void *)(unsigned long)(seen.word[last] ^
+					     stamp_word(ch->spec->seed, number, last));
+}
+
+static __always_inline u32 look(struct channel *ch, const u64 *object, u64 number,
+				struct seen seen, const bool fresh, const bool claimed)
+{
+	const void *cache;
+	u32 state = fresh ? ST_SAW_CONTENT : 0;
+
+	if (!ch->spec->layout)
+		return state | ST_SAW_METADATA | ST_SAW_SLAB;
+	cache = cache_of(ch, object);
+	if (cache == rightful_cache(ch, number, seen, claimed))
+		state |= ST_SAW_SLAB;
+	/* only a cache that is the right one has a size to go by */
+	if (!ch->spec->accounted || !(state & ST_SAW_SLAB) ||
+	    metadata_seen(ch, st_slab_of(object), cache, object))
+		state |= ST_SAW_METADATA;
+	return state;
+}
+
+/*
+ * After the free, still in the RCU read section that it was made in. What
+ * kfree_rcu() was given is untouched until that ends. A type-safe object may
+ * be in its next life, but it is in one, its type and its slab are the same.
+ */
+static noinline bool sound_after_free(struct channel *ch, const u64 *object, u64 number,
+				      const void *cache, struct seen before)
+{
+	const struct st_handoff_spec *spec = ch->spec;
+	const struct seen seen = read_stamp(object);
+	bool same = !spec->layout || cache_of(ch, object) == cache;
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		same &= spec->origin == ST_ORIGIN_TYPESAFE ?
+			any_life(seen.word[i], spec->seed, i, number + spec->in_flight) :
+			seen.word[i] == before.word[i];
+	if (spec->origin == ST_ORIGIN_TYPESAFE)
+		same &= READ_ONCE(object[ST_TYPE_WORD]) == ST_TYPE_MAGIC;
+	return same;
+}
+
+/* The word that differed first, or word 0. */
+static u32 first_difference(const struct seen *seen, u64 seed, u64 number)
+{
+	u32 i;
+
+	for (i = 0; i < ST_STAMP_WORDS; i++)
+		if (seen->word[i] != stamp_word(seed, number, i))
+			return i;
+	return 0;
+}
+
+static noinline void note_wrong(struct channel *ch, const u64 *object, u64 number, u32 state,
+				struct seen seen, bool freed)
+{
+	struct st_handoff_sample *sample = &ch->counts->first_wrong;
+	const struct st_layout *layout = ch->spec->layout;
+	const void *slab = st_slab_of(object);
+	const u32 word = first_difference(&seen, ch->spec->seed, number);
+
+	if (sample->valid)
+		return;
+	sample->valid = 1;
+	sample->state = state;
+	sample->freed = freed;
+	sample->object = (unsigned long)object;
+	sample->expected = stamp_word(ch->spec->seed, number, word);
+	sample->seen = seen.word[word];
+	if (layout) {
+		sample->exts = st_field_read(slab, layout->exts);
+		sample->slab_cache = st_field_read(slab, layout->slab_cache);
+	}
+	if (ch->spec->mode == ST_HANDOFF_BUSTED)
+		while (smp_load_acquire(&ch->stamped) <= number)
+			cpu_relax();
+	smp_mb();	/* whatever was only late is here now */
+	sample->later = READ_ONCE(object[word]);
+	if (layout) {
+		sample->exts_later = st_field_read(slab, layout->exts);
+		sample->slab_cache_later = st_field_read(slab, layout->slab_cache);
+	}
+}
+
+static __always_inline void put(struct channel *ch, u64 *object, const bool simple)
+{
+	if (likely(simple)) {
+		kmem_cache_free(ch->cache, object);
+		return;
+	}
+	switch (ch->spec->origin) {
+	case ST_ORIGIN_KMALLOC:
+		kfree(object);
+		break;
+	case ST_ORIGIN_KFREE_RCU:
+		kfree_rcu((struct rcu_object *)object, rcu);
+		break;
+	case ST_ORIGIN_BULK:
+		ch->heap[ch->heaped++] = object;
+		if (ch->heaped == BULK)
+			st_drain_rest(ch);
+		break;
+	default:
+		kmem_cache_free(ch->cache, object);
+	}
+}
+
+/* Frees under RCU and looks again. */
+static noinline void put_and_look(struct channel *ch, u64 *object, u64 number,
+				  struct seen seen)
+{
+	const void *cache = ch->spec->layout ? cache_of(ch, object) : NULL;
+	bool sound;
+
+	rcu_read_lock();
+	put(ch, object, false);
+	sound = sound_after_free(ch, object, number, cache, seen);
+	ch->counts->after[sound]++;
+	if (!sound)
+		note_wrong(ch, object, number, ST_HANDOFF_STATES - 1, read_stamp(object), true);
+	rcu_read_unlock();
+}
+
+/*
+ * What is read of the object, and when: through the pointer after it was
+ * taken; after control, through another word that names it; for early, before.
+ */
+static __always_inline struct seen peek(struct channel *ch, const u32 consume,
+					struct st_mailbox *box, const u64 *object)
+{
+	if (consume == ST_CONSUME_CONTROL && READ_ONCE(box->announced) != object)
+		return (struct seen){};	/* stale: that object may be gone */
+	if (consume == ST_CONSUME_CONTROL)
+		return read_stamp(READ_ONCE(box->announced));
+	return read_stamp(object);
+}
+
+/* The busted engine's early: waits for the address alone. */
+static __always_inline bool peek_early(struct channel *ch, struct st_mailbox *box, u64 number,
+				       struct seen *seen)
+{
+	u32 spins = 0;
+
+	if (wait_for_object(ch, &box->announced, number, &spins, false) == CLOSED)
+		return false;
+	*seen = read_stamp(smp_load_acquire(&box->announced));
+	WRITE_ONCE(box->announced, NULL);
+	smp_store_release(&ch->looked, number + 1);
+	return true;
+}
+
+static __always_inline bool drain(struct channel *ch, const u32 consume, const u32 mode,
+				  const bool irq)
+{
+	const struct st_handoff_spec *spec = ch->spec;
+	const bool early = mode == ST_HANDOFF_BUSTED && consume == ST_CONSUME_EARLY;
+	const bool simple = spec->origin <= ST_ORIGIN_ACCOUNTED;
+	const bool again = spec->origin == ST_ORIGIN_KFREE_RCU ||
+			   spec->origin == ST_ORIGIN_TYPESAFE;
+	const bool claimed = names_cache(spec);
+	const u64 unless = spec->sampling ? spec->sampling - 1 : U64_MAX;
+	const u64 first = ch->consumed, most = irq ? first + IRQ_OBJECTS : U64_MAX;
+	u64 states[ST_HANDOFF_STATES] = {}, content[2] = {}, overlaps = 0, n;
+	enum arrival arrival = NOT_NOW;
+	u32 spins = 0, i;
+
+	for (n = first; n < most; n++) {
+		struct st_mailbox *box = &ch->box[n & (spec->in_flight - 1)];
+		struct seen seen;
+		u64 *object;
+
+		if (early && !peek_early(ch, box, n, &seen)) {
+			arrival = CLOSED;
+			break;
+		}
+		arrival = wait_for_object(ch, &box->object, n, &spins, irq);
+		if (arrival >= NOT_NOW)
+			break;
+		object = st_consume(consume, box);
+		if (mode == ST_HANDOFF_BARE) {
+			(void)READ_ONCE(object[0]);
+			put(ch, object, simple);
+		} else {
+			const bool looking = (n & unless) == unless;
+			bool fresh;
+			u32 state;
+
+			if (!early)
+				seen = peek(ch, consume, box, object);
+			fresh = content_fresh(seen, spec->seed, n, claimed);
+			overlaps += arrival == POLLED;
+			if (mode == ST_HANDOFF_BUSTED && !early)
+				smp_store_release(&ch->looked, n + 1);
+			if (looking || !fresh) {
+				state = look(ch, object, n, seen, fresh, claimed);
+				states[state]++;
+				if (unlikely(state != ST_HANDOFF_STATES - 1))
+					note_wrong(ch, object, n, state, seen, false);
+			} else {
+				content[fresh]++;
+			}
+			if (mode == ST_HANDOFF_BUSTED)
+				while (smp_load_acquire(&ch->stamped) <= n)
+					cpu_relax();
+			if (unlikely(again && looking && fresh))
+				put_and_look(ch, object, n, seen);
+			else
+				put(ch, object, simple);
+		}
+		if (!irq && n % BREATH == 0)
+			cond_resched();
+	}
+	ch->consumed = n;
+	ch->counts->handoffs += n - first;
+	ch->counts->overlaps += overlaps;
+	for (i = 0; i < ST_HANDOFF_STATES; i++)
+		ch->counts->states[i] += states[i];
+	ch->counts->content[1] += content[1];
+	return arrival == CLOSED;
+}
+
+void st_drain_rest(struct channel *ch)
+{
+	if (ch->heaped)
+		kmem_cache_free_bulk(ch->cache, ch->heaped, ch->heap);
+	ch->heaped = 0;
+}
+
+/* One copy of the loop for each consumer and mode; interrupts take engines only. */
+#define LOOPS(name, consume)							\
+static noinline bool name##_engine(struct channel *ch)				\
+{										\
+	return drain(ch, consume, ST_HANDOFF_ENGINE, false);			\
+}										\
+static noinline bool name##_bare(struct channel *ch)				\
+{										\
+	return drain(ch, consume, ST_HANDOFF_BARE, false);			\
+}										\
+static noinline bool name##_busted(struct channel *ch)				\
+{										\
+	return drain(ch, consume, ST_HANDOFF_BUSTED, false);			\
+}										\
+static noinline bool name##_irq(struct channel *ch)				\
+{										\
+	return drain(ch, consume, ST_HANDOFF_ENGINE, true);			\
+}
+
+LOOPS(plain, ST_CONSUME_PLAIN)
+LOOPS(dependency, ST_CONSUME_DEPENDENCY)
+LOOPS(acquire, ST_CONSUME_ACQUIRE)
+LOOPS(xchg_full, ST_CONSUME_XCHG)
+LOOPS(xchg_acq, ST_CONSUME_XCHG_ACQUIRE)
+LOOPS(cmpxchg_full, ST_CONSUME_CMPXCHG)
+LOOPS(locked, ST_CONSUME_SPINLOCK)
+LOOPS(rcu, ST_CONSUME_RCU)
+LOOPS(control, ST_CONSUME_CONTROL)
+LOOPS(early, ST_CONSUME_EARLY)
+
+#define ROW(name) { name##_engine, name##_bare, name##_busted, name##_irq }
+static const drain_fn loops[ST_CONSUMES][4] = {
+	[ST_CONSUME_PLAIN] = ROW(plain),
+	[ST_CONSUME_DEPENDENCY] = ROW(dependency),
+	[ST_CONSUME_ACQUIRE] = ROW(acquire),
+	[ST_CONSUME_XCHG] = ROW(xchg_full),
+	[ST_CONSUME_XCHG_ACQUIRE] = ROW(xchg_acq),
+	[ST_CONSUME_CMPXCHG] = ROW(cmpxchg_full),
+	[ST_CONSUME_SPINLOCK] = ROW(locked),
+	[ST_CONSUME_RCU] = ROW(rcu),
+	[ST_CONSUME_CONTROL] = ROW(control),
+	[ST_CONSUME_EARLY] = ROW(early),
+};
+
+drain_fn st_drainer(u32 consume, u32 mode, bool irq)
+{
+	return loops[consume][irq ? 3 : mode];
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * litmus - message passing at full speed, as litmus tools try it: a writer and
+ * a reader go along a row of cells, each cell one trial on an object of its
+ * own, and meet only where a row begins. Two rows of mailboxes take turns, so
+ * that one is emptied while the other is used; content is the number of the
+ * round, so that no object must be wiped.
+ *
+ * Trials overlap only while both threads are at the same cell. The reader is
+ * the quicker one and waits a moment whenever it finds a cell untouched, which
+ * keeps it at the writer's heels; nothing is placed between the two accesses
+ * of a trial, on neither side.
+ */
+#include <linux/ktime.h>
+
+#include "ordering.h"
+#include "shims.h"
+
+#define CELLS 1024
+#define WAIT_SPINS 4096
+
+struct row {
+	struct st_mailbox box[2][CELLS];
+	u64 *object[CELLS];
+	const struct st_litmus_spec *spec;
+	struct st_litmus_counts *counts;
+	u64 last ____cacheline_aligned_in_smp;	/* no round after this one */
+	u64 writer_at ____cacheline_aligned_in_smp;	/* round that it begins */
+	u64 reader_at ____cacheline_aligned_in_smp;
+	u64 hurry ____cacheline_aligned_in_smp;	/* written by the reader: see pace() */
+};
+
+/* Both sides must be here before either goes on; pairs with itself. */
+static void meet(u64 *mine, u64 *other, u64 round)
+{
+	u32 spins = 0;
+
+	smp_store_release(mine, round);
+	while (smp_load_acquire(other) < round) {
+		barrier();
+		if (++spins % WAIT_SPINS == 0)
+			cond_resched();
+	}
+}
+
+static __always_inline void idle(u32 turns)
+{
+	while (turns--)
+		barrier();
+}
+
+static __always_inline void write_row(struct row *row, u64 round, const u32 publish,
+				      const bool late)
+{
+	struct st_mailbox *box = row->box[round % 2], *spent = row->box[(round + 1) % 2];
+	u32 i;
+
+	for (i = 0; i < CELLS; i++) {
+		u64 *object = row->object[i];
+
+		if (late) {
+			st_publish(publish, &box[i], object);
+			barrier();
+			WRITE_ONCE(*object, round);
+		} else {
+			WRITE_ONCE(*object, round);
+			st_publish(publish, &box[i], object);
+		}
+		WRITE_ONCE(spent[i].object, NULL);
+		idle(READ_ONCE(row->hurry));
+	}
+}
+
+static void note(struct row *row, const u64 *object, u64 round, u64 seen)
+{
+	struct st_litmus_counts *counts = row->counts;
+	u32 spins = WAIT_SPINS;
+
+	if (counts->expected)
+		return;
+	counts->expected = round;
+	counts->seen = seen;
+	while (READ_ONCE(*object) != round && spins--)
+		cpu_relax();
+	smp_mb();	/* whatever was only late is here now */
+	counts->later = READ_ONCE(*object);
+}
+
+/* Where there is no pointer yet, the reader knows the address all the same. */
+static __always_inline u32 trial(struct row *row, struct st_mailbox *box, u64 *known,
+				 u64 round, const u32 consume)
+{
+	u64 early = 0, seen, *object;
+
+	if (consume == ST_CONSUME_EARLY) {
+		early = READ_ONCE(*known);
+		barrier();
+	}
+	object = st_consume(consume, box);
+	seen = READ_ONCE(*(object && consume != ST_CONSUME_CONTROL ? object : known));
+	if (consume == ST_CONSUME_EARLY)
+		seen = early;
+	if (object && seen != round)
+		note(row, object, round, seen);
+	return (object ? ST_TRIAL_POINTER : 0) | (seen == round ? ST_TRIAL_CONTENT : 0);
+}
+
+static __always_inline void read_row(struct row *row, u64 round, u64 *states,
+				     const u32 consume)
+{
+	struct st_mailbox *box = row->box[round % 2];
+	u32 i;
+
+	for (i = 0; i < CELLS; i++) {
+		const u32 state = trial(row, &box[i], row->object[i], round, consume);
+
+		states[state]++;
+		if (!state)
+			idle(8);
+	}
+}
+
+static __always_inline void write_rows(struct row *row, const u32 publish, const bool late)
+{
+	const u64 begin = ktime_get_ns(), end = begin + row->spec->duration_ns;
+	u64 round;
+
+	for (round = 1;; round++) {
+		/* said before the reader is let into the round that is the last */
+		if (st_stopping() || ktime_get_ns() >= end)
+			WRITE_ONCE(row->last, round);
+		meet(&row->writer_at, &row->reader_at, round);
+		write_row(row, round, publish, late);
+		if (READ_ONCE(row->last) == round)
+			break;
+		cond_resched();
+	}
+	row->counts->elapsed_ns = ktime_get_ns() - begin;
+}
+
+static __always_inline void read_rows(struct row *row, const u32 consume)
+{
+	u64 states[ST_TRIAL_STATES] = {}, round;
+	u32 i;
+
+	for (round = 1;; round++) {
+		meet(&row->reader_at, &row->writer_at, round);
+		read_row(row, round, states, consume);
+		if (READ_ONCE(row->last) == round)
+			break;
+		cond_resched();
+	}
+	for (i = 0; i < ST_TRIAL_STATES; i++)
+		row->counts->states[i] = states[i];
+}
+
+typedef void (*rows_fn)(struct row *row);
+
+#define WRITER(name, publish)							\
+static noinline void write_##name(struct row *row)				\
+{										\
+	write_rows(row, publish, false);					\
+}										\
+static noinline void write_late_##name(struct row *row)				\
+{										\
+	write_rows(row, publish, true);						\
+}
+#define READER(name, consume)							\
+static noinline void read_##name(struct row *row)				\
+{										\
+	read_rows(row, consume);						\
+}
+
+WRITER(plain, ST_PUBLISH_PLAIN)
+WRITER(once, ST_PUBLISH_ONCE)
+WRITER(release, ST_PUBLISH_RELEASE)
+WRITER(xchg_full, ST_PUBLISH_XCHG)
+WRITER(xchg_acq, ST_PUBLISH_XCHG_ACQUIRE)
+WRITER(xchg_rel, ST_PUBLISH_XCHG_RELEASE)
+WRITER(cmpxchg_full, ST_PUBLISH_CMPXCHG)
+WRITER(locked, ST_PUBLISH_SPINLOCK)
+WRITER(rcu, ST_PUBLISH_RCU)
+READER(plain, ST_CONSUME_PLAIN)
+READER(dependency, ST_CONSUME_DEPENDENCY)
+READER(acquire, ST_CONSUME_ACQUIRE)
+READER(xchg_full, ST_CONSUME_XCHG)
+READER(xchg_acq, ST_CONSUME_XCHG_ACQUIRE)
+READER(cmpxchg_full, ST_CONSUME_CMPXCHG)
+READER(locked, ST_CONSUME_SPINLOCK)
+READER(rcu, ST_CONSUME_RCU)
+READER(control, ST_CONSUME_CONTROL)
+READER(early, ST_CONSUME_EARLY)
+
+#define ROW(name) { write_##name, write_late_##name }
+static const rows_fn writers[ST_PUBLISHES][2] = {
+	[ST_PUBLISH_PLAIN] = ROW(plain),
+	[ST_PUBLISH_ONCE] = ROW(once),
+	[ST_PUBLISH_RELEASE] = ROW(release),
+	[ST_PUBLISH_XCHG] = ROW(xchg_full),
+	[ST_PUBLISH_XCHG_ACQUIRE] = ROW(xchg_acq),
+	[ST_PUBLISH_XCHG_RELEASE] = ROW(xchg_rel),
+	[ST_PUBLISH_CMPXCHG] = ROW(cmpxchg_full),
+	[ST_PUBLISH_SPINLOCK] = ROW(locked),
+	[ST_PUBLISH_RCU] = ROW(rcu),
+};
+static const rows_fn readers[ST_CONSUMES] = {
+	[ST_CONSUME_PLAIN] = read_plain,
+	[ST_CONSUME_DEPENDENCY] = read_dependency,
+	[ST_CONSUME_ACQUIRE] = read_acquire,
+	[ST_CONSUME_XCHG] = read_xchg_full,
+	[ST_CONSUME_XCHG_ACQUIRE] = read_xchg_acq,
+	[ST_CONSUME_CMPXCHG] = read_cmpxchg_full,
+	[ST_CONSUME_SPINLOCK] = read_locked,
+	[ST_CONSUME_RCU] = read_rcu,
+	[ST_CONSUME_CONTROL] = read_control,
+	[ST_CONSUME_EARLY] = read_early,
+};
+
+static void writer(struct st_job *job)
+{
+	struct row *row = job->arg;
+
+	writers[row->spec->publish][row->spec->late](row);
+}
+
+static void reader(struct st_job *job)
+{
+	struct row *row = job->arg;
+
+	readers[row->spec->consume](row);
+}
+
+static void cells_put(struct row *row)
+{
+	struct kmem_cache *cache = (struct kmem_cache *)(unsigned long)row->spec->cache;
+	u32 i;
+
+	for (i = 0; i < CELLS; i++)
+		if (row->object[i])
+			kmem_cache_free(cache, row->object[i]);
+}
+
+static int cells_get(struct row *row)
+{
+	struct kmem_cache *cache = (struct kmem_cache *)(unsigned long)row->spec->cache;
+	u32 i;
+
+	for (i = 0; i < CELLS; i++) {
+		spin_lock_init(&row->box[0][i].lock);
+		spin_lock_init(&row->box[1][i].lock);
+		row->object[i] = kmem_cache_alloc(cache, ST_GFP);
+		if (!row->object[i])
+			return -ENOMEM;
+		*row->object[i] = 0;
+	}
+	return 0;
+}
+
+int st_litmus(const struct st_litmus_spec *spec, struct st_litmus_counts *counts)
+{
+	struct st_job jobs[2];
+	struct row *row;
+	int err;
+
+	if (spec->publish >= ST_PUBLISHES || spec->consume >= ST_CONSUMES || spec->late > 1 ||
+	    spec->writer_cpu == spec->reader_cpu)
+		return -EINVAL;
+	row = kvzalloc(sizeof(*row), GFP_KERNEL);
+	if (!row)
+		return -ENOMEM;
+	memset(counts, 0, sizeof(*counts));
+	row->spec = spec;
+	row->counts = counts;
+	err = cells_get(row);
+	if (!err) {
+		memset(jobs, 0, sizeof(jobs));
+		jobs[0] = (struct st_job){ .work = writer, .arg = row, .cpu = spec->writer_cpu };
+		jobs[1] = (struct st_job){ .work = reader, .arg = row, .cpu = spec->reader_cpu };
+		err = st_threads_run(jobs, 2);
+	}
+	cells_put(row);
+	kvfree(row);
+	return err;
+}
