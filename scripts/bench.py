@@ -20,13 +20,14 @@ import prepared
 import records as rec
 import run
 import setup as stp
-from benches import engine, runs, sampling
+from benches import engine, mp, runs, sampling
 from benches.common import Bench, Outcome
 from entry import guarded
 from errors import ToolError
 
 BENCHES: Mapping[str, Callable[[Bench], Outcome]] = {
     "engine": engine.measure,
+    "mp": mp.measure,
     "sampling": sampling.measure,
     "run": runs.measure,
 }

@@ -60,7 +60,8 @@ def shown_text(row: Row) -> str:
     shown = row.shown
     if not shown.asked:
         return shown.reason
-    overlaps = f"in {shown.overlaps:,} overlaps" if shown.overlaps else "and nothing overlapped"
+    overlaps = (f"in {shown.overlaps:,} overlap{'s' if shown.overlaps > 1 else ''}"
+                if shown.overlaps else "and nothing overlapped")
     if shown.observed:
         return f"{'FORBIDDEN, and ' if row.forbidden else ''}seen {_times(shown.times)} {overlaps}"
     return f"{'never' if row.forbidden else 'allowed, never observed'} {overlaps}"

@@ -136,8 +136,9 @@ def _times(record: rec.Record, states: tuple[State, ...], test: str) -> int:
 
 
 def _nothing(record: rec.Record) -> Shown | None:
-    """Why a scenario that did not see the outcome tells nothing, if it does not."""
-    if record.verdict == rec.SKIP:
+    """Why a scenario that did not see the outcome tells nothing, if it does not.
+    A control that this CPU cannot show is skipped after many looks."""
+    if record.verdict == rec.SKIP and not record.overlaps:
         return Shown(False, f"skipped: {record.reason}", False, record.scenario)
     if record.verdict == rec.BROKEN:
         return Shown(False, f"broken: {record.reason}", True, record.scenario)

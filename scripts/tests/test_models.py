@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 import litmus
+import models
 import models_report as report
 import records as rec
+import scenarios
 import shown
 from errors import ToolError
 from guests import BASE
@@ -116,6 +118,20 @@ def test_allowed_and_seen_is_no_finding(tmp_path: Path, name: str) -> None:
     assert report.shown_text(found) == "seen 12 times in 900 overlaps"
 
 
+def test_control_that_no_cpu_has_to_show_was_asked(tmp_path: Path) -> None:
+    skipped = record("busted-handoff-a-b", verdict=rec.SKIP)
+    found = row(tmp_path, expected(ALLOWED), ALLOWED, skipped)
+    assert report.shown_text(found) == "allowed, never observed in 900 overlaps"
+
+
+def test_scenarios_of_tests_are_those_of_this_clone() -> None:
+    recorded = litmus.load(litmus.TESTS)
+    wanted = models.wanted_scenarios(recorded).split(",")
+    assert {f"handoff-{pair}" for pair in ("rcu-rcu", "plain-plain", "late-acquire")} <= set(wanted)
+    assert len(scenarios.select(",".join(wanted), scenarios.known())) > len(wanted)
+    assert models.wanted_scenarios(litmus.select(recorded, "node-*")) == ""
+
+
 def test_control_of_a_right_pair_is_not_taken_for_it(tmp_path: Path) -> None:
     found = row(tmp_path, expected(), FORBIDDEN,
                 record("busted-handoff-a-b", verdict=rec.FAIL, cause="ordering"),
@@ -146,7 +162,8 @@ def test_no_verdict_is_broken_and_a_finding_is_more(tmp_path: Path) -> None:
     (rec.FAIL, "lifetime", 2, "failed otherwise: free-sees-alloc, cause lifetime")])
 def test_scenario_that_tells_nothing(tmp_path: Path, verdict: str, cause: str, status: int,
                                      told: str) -> None:
-    found = row(tmp_path, expected(), FORBIDDEN, record(verdict=verdict, cause=cause), states=())
+    found = row(tmp_path, expected(), FORBIDDEN,
+                record(verdict=verdict, cause=cause, overlaps=0), states=())
     assert report.shown_text(found) == told and report.exit_status([found]) == status
 
 
