@@ -22,6 +22,7 @@ static void tell_slab(struct st_layout *told)
 {
 	told->slab_cache = AT(struct slab, slab_cache);
 	told->objects = STK_BITS(struct slab, objects);
+	told->inuse = STK_BITS(struct slab, inuse);
 #if defined(STK_HAS_OBJ_EXTS) && defined(CONFIG_SLAB_OBJ_EXT)
 	told->exts = AT(struct slab, obj_exts);
 #endif
@@ -62,6 +63,7 @@ static void tell_cache(struct st_layout *told)
 
 	told->cache_size = AT(struct kmem_cache, size);
 	told->cache_object_size = AT(struct kmem_cache, object_size);
+	told->cache_red_left = AT(struct kmem_cache, red_left_pad);
 	told->cache_name = AT(struct kmem_cache, name);
 	told->cache_list = AT(struct kmem_cache, list);
 #ifdef STK_HAS_PER_NODE

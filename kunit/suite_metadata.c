@@ -107,6 +107,13 @@ static void metadata_external_late_race(struct kunit *test)
 	KUNIT_EXPECT_GT(test, stk.answer.overlaps, 0);
 }
 
+/* What debugfs would show of such caches, by the same code, is what they are. */
+static void metadata_inspector_shows_it(struct kunit *test)
+{
+	st_core_ask(stk.core, "inspect", 0, &stk.answer);
+	STK_EXPECT_PASS(test);
+}
+
 static void metadata_stride_fits_type(struct kunit *test)
 {
 	st_core_ask_stride(stk.core, &stk.answer);
@@ -120,6 +127,7 @@ static struct kunit_case stk_cases[] = {
 	KUNIT_CASE_PARAM(metadata_external_early, stk_external_gen_params),
 	KUNIT_CASE_PARAM(metadata_external_late, stk_external_gen_params),
 	KUNIT_CASE(metadata_external_late_race),
+	KUNIT_CASE(metadata_inspector_shows_it),
 	{}
 };
 

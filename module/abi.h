@@ -14,6 +14,7 @@
 #include "abi/charge.h"
 #include "abi/exts.h"
 #include "abi/handoff.h"
+#include "abi/inspect.h"
 #include "abi/late.h"
 #include "abi/nodes.h"
 
@@ -90,6 +91,7 @@ struct st_ops {
 	void (*busted_nodes_stop)(void);
 
 	const struct st_charge_ops *charge;	/* cgroups of our own */
+	const struct st_inspect_ops *inspect;
 };
 
 struct st_request {
@@ -120,6 +122,23 @@ void st_core_layout(const struct st_core *core,
 		    void *arg);
 /* every scenario asked for, to the end or until stopping() */
 void st_core_run(struct st_core *core, struct st_totals *totals);
+
+/*
+ * What SLUB keeps of one cache, as text, a few lines at a time; independent of
+ * any run. Storage of st_inspection_bytes() bytes comes from the caller.
+ */
+struct st_inspection;
+
+/* bytes that one call of st_inspection_next() writes at most, line ends included */
+#define ST_INSPECT_STEP_BYTES 4096
+
+size_t st_inspection_bytes(void);
+void st_inspection_begin(struct st_inspection *inspection, const struct st_core *core,
+			 const struct st_inspect_request *request);
+/* 1: there is more; 0: that was all; -EINTR: the reader is to end, and may go on */
+int st_inspection_next(struct st_inspection *inspection,
+		       void (*write)(void *arg, const char *text, size_t bytes), void *arg);
+void st_inspection_end(struct st_inspection *inspection);
 
 enum st_verdict { ST_PASS, ST_FAIL, ST_SKIP, ST_BROKEN };
 

@@ -111,11 +111,13 @@ static int __init slubtorture_init(void)
 	torture.dir = debugfs_create_dir("slubtorture", NULL);
 	debugfs_create_file("ktap", 0400, torture.dir, NULL, &st_emit_fops);
 	debugfs_create_file("layout", 0400, torture.dir, NULL, &layout_fops);
+	st_inspect_file_init(torture.core, torture.dir);
 	torture.runner = kthread_run(run, NULL, "slubtorture");
 	if (!IS_ERR(torture.runner))
 		return 0;
 	err = PTR_ERR(torture.runner);
 	debugfs_remove_recursive(torture.dir);
+	st_inspect_file_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();
@@ -132,6 +134,7 @@ static void __exit slubtorture_exit(void)
 	st_stop();
 	kthread_stop(torture.runner);
 	debugfs_remove_recursive(torture.dir);
+	st_inspect_file_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();

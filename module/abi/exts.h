@@ -36,8 +36,10 @@ struct st_layout {
 	struct st_field needs_objcg;	/* S: one bit, 7.3 */
 	struct st_field slab_cache;	/* S: back pointer to C */
 	struct st_field objects;	/* S: objects in this slab */
+	struct st_field inuse;		/* S: of these, handed out or in a stock */
 	struct st_field cache_size;	/* C: bytes from object to object */
 	struct st_field cache_object_size; /* C: bytes that the user may use */
+	struct st_field cache_red_left;	/* C: bytes in front of each object */
 	struct st_field cache_name;	/* C: const char * */
 	struct st_field cache_list;	/* C: link in slab_caches */
 	struct st_field cache_nodes;	/* C: first element of the node array */

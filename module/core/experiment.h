@@ -48,6 +48,7 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
+void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);
 
 // Parts of the above that can be asked alone: one cache, one cycle of the
 // node's memory through one zone (enum st_block_state), node structures as

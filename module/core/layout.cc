@@ -77,6 +77,7 @@ void Layout::learn_slab(const Btf &btf)
 	}
 	facts_.slab_cache = need(btf, slab, "slab_cache", &exts_missing_, slab_name_);
 	facts_.objects = need(btf, slab, "objects", &exts_missing_, slab_name_);
+	facts_.inuse = field_of(btf.find_member(slab, "inuse"));
 	facts_.stride = field_of(btf.find_member(slab, "stride"));
 	facts_.in_object = field_of(btf.find_member(slab, "obj_exts_in_object"));
 	facts_.needs_objcg = field_of(btf.find_member(slab, "obj_exts_needs_objcg"));
@@ -165,6 +166,7 @@ void Layout::learn_cache(const Btf &btf)
 	facts_.cache_size = need(btf, cache, "size", &exts_missing_, "struct kmem_cache");
 	facts_.cache_object_size = need(btf, cache, "object_size", &exts_missing_,
 					"struct kmem_cache");
+	facts_.cache_red_left = field_of(btf.find_member(cache, "red_left_pad"));
 	facts_.cache_name = need(btf, cache, "name", &nodes_missing_, "struct kmem_cache");
 	facts_.cache_list = need(btf, cache, "list", &nodes_missing_, "struct kmem_cache");
 	learn_nodes(btf, cache);

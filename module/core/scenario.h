@@ -10,7 +10,7 @@
 namespace st {
 
 enum class Family : u8 {
-	Exts, BustedExts, Late, Handoff, BustedHandoff, WrongHandoff, Node, Charge
+	Exts, BustedExts, Late, Handoff, BustedHandoff, WrongHandoff, Node, Charge, Inspect
 };
 
 struct Scenario {

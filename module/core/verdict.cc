@@ -28,7 +28,9 @@ Text name(Invariant invariant)
 		"node-struct-elsewhere", "offline-node-has-no-slabs", "stride-fits-type",
 		"node-struct-present", "node-struct-distinct", "node-struct-home",
 		"node-counts-slabs", "kept-under-rcu", "node-barn-everywhere",
-		"charge-reaches-group", "charge-balanced", "charge-dying-goes"};
+		"charge-reaches-group", "charge-balanced", "charge-dying-goes",
+		"inspector-shows-slab", "inspector-shows-object", "inspector-sums-agree",
+		"inspector-changes-nothing"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

@@ -35,6 +35,10 @@ enum class Invariant : u8 {
 	ChargeReachesGroup,	// what lives is charged to the group it was made in
 	ChargeBalanced,		// all that was charged is uncharged when all is freed
 	ChargeDyingGoes,	// a removed group goes when its objects are freed
+	InspectorShowsSlab,	// debugfs inspect shows every slab, once
+	InspectorShowsObject,	// and its objects as they are
+	InspectorSumsAgree,	// its rows and sums agree
+	InspectorChangesNothing, // and nothing is different afterwards
 	Count,
 };
 

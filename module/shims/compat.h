@@ -144,4 +144,11 @@ static inline void st_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* kernfs_node.parent is for RCU from 741c10b096bc (6.15) on, with two underscores. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#define st_kernfs_parent(node) ((node)->__parent)
+#else
+#define st_kernfs_parent(node) ((node)->parent)
+#endif
+
 #endif

@@ -83,24 +83,46 @@ u32 st_memory_nodes(int normal, u32 *nids, u32 max)
 	return count;
 }
 
-int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows, u32 max)
+int st_caches_visit(const struct st_layout *layout,
+		    int (*visit)(const void *cache, void *arg), void *arg)
 {
 	const struct list_head *link;
-	int count = 0;
+	int result = 0;
 
 	if (!slab_caches || !slab_mutex)
 		return -ENOENT;
+	mutex_lock(slab_mutex);
+	for (link = READ_ONCE(slab_caches->next); link != slab_caches && !result;
+	     link = link->next)
+		result = visit((const u8 *)link - layout->cache_list.bit_offset / 8, arg);
+	mutex_unlock(slab_mutex);
+	return result;
+}
+
+struct listing {
+	const struct st_layout *layout;
+	struct st_node_row *rows;
+	u32 count, max;
+	s32 nid;
+};
+
+static int list_row(const void *cache, void *arg)
+{
+	struct listing *listing = arg;
+
+	if (listing->count == listing->max)
+		return -ENOSPC;
+	read_row(listing->layout, cache, listing->nid, &listing->rows[listing->count++]);
+	return 0;
+}
+
+int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows, u32 max)
+{
+	struct listing listing = { layout, rows, 0, max, nid };
+	int err;
+
 	if (nid < 0 || nid >= nr_node_ids)
 		return -EINVAL;
-	mutex_lock(slab_mutex);
-	for (link = READ_ONCE(slab_caches->next); link != slab_caches; link = link->next) {
-		if ((u32)count == max) {
-			count = -ENOSPC;
-			break;
-		}
-		read_row(layout, (const u8 *)link - layout->cache_list.bit_offset / 8, nid,
-			 &rows[count++]);
-	}
-	mutex_unlock(slab_mutex);
-	return count;
+	err = st_caches_visit(layout, list_row, &listing);
+	return err ? err : (int)listing.count;
 }

@@ -66,4 +66,5 @@ const struct st_ops st_ops = {
 	.busted_node_rows = st_busted_node_rows,
 	.busted_nodes_stop = st_busted_nodes_stop,
 	.charge = &st_charge_ops,
+	.inspect = &st_inspect_ops,
 };

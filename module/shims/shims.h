@@ -78,6 +78,8 @@ static inline gfp_t st_gfp(bool accounted)
 /* slab_read.c */
 int st_objects_view(const struct st_layout *layout, u32 cpu, const u64 *objects,
 		    struct st_object_view *views, u32 count);
+/* What lies at view->slot, for slot_objcg, slot_memcg and slot_readable. */
+void st_read_owner(const struct st_layout *layout, struct st_object_view *view);
 /* One view of an object in a slab whose structure, memory and cache are given. */
 void st_view_read(const struct st_layout *layout, const void *slab,
 		  unsigned long base, unsigned long bytes, unsigned long object,
@@ -98,7 +100,18 @@ int st_litmus(const struct st_litmus_spec *spec, struct st_litmus_counts *counts
 #define ST_TYPE_MAGIC 0x736c7562746f7274ull
 int st_late(const struct st_late_spec *spec, struct st_late_counts *counts);
 
+/* inspect.c: reads; inspect_file.c: its file and parameters; samples to look at */
+extern const struct st_inspect_ops st_inspect_ops;
+struct dentry;
+void st_inspect_file_init(const struct st_core *core, struct dentry *dir);
+void st_inspect_file_exit(void);	/* after the file is gone */
+int st_sample_init(void);
+void st_sample_exit(void);
+
 /* nodes.c, hotplug.c */
+/* Under slab_mutex, to the first that returns other than 0, which is returned. */
+int st_caches_visit(const struct st_layout *layout,
+		    int (*visit)(const void *cache, void *arg), void *arg);
 const char *st_nodes_init(void);	/* why caches cannot be listed, or NULL */
 int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows,
 		 u32 max);

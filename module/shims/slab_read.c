@@ -31,7 +31,7 @@ static u64 vector_room(const struct st_layout *layout, const struct st_object_vi
 	return st_field_read(cache, layout->cache_object_size);
 }
 
-static void read_owner(const struct st_layout *layout, struct st_object_view *view)
+void st_read_owner(const struct st_layout *layout, struct st_object_view *view)
 {
 	unsigned long objcg, memcg;
 
@@ -74,7 +74,7 @@ void st_view_read(const struct st_layout *layout, const void *slab,
 	if (!vector)
 		return;
 	view->slot = vector + view->step_bytes * view->index;
-	read_owner(layout, view);
+	st_read_owner(layout, view);
 }
 
 int st_objects_view(const struct st_layout *layout, u32 cpu, const u64 *objects,

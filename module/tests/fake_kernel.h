@@ -103,6 +103,9 @@ public:
 	std::function<void(u32 group, st_charge_books &)> on_books;
 	std::string no_groups;		// why cgroups cannot be made
 	int open_error = -12;		// when opening them fails
+	std::function<int(st_slab_view &)> on_slab;	// what walk_next() returns
+	std::function<void(st_object_view &)> on_inspected;
+	std::function<std::string(u64)> on_pointer;	// what pointer_text() writes
 
 	std::vector<std::string> lines, marks;
 	std::map<std::string, u64> calls;
@@ -127,16 +130,21 @@ public:
 	// One question to core, as KUnit suites ask them.
 	st_answer ask(const std::function<void(st_core *, st_answer *)> &question)
 	{
+		st_answer answer;
+		std::memset(&answer, 0xa5, sizeof(answer));
+		with_core([&](st_core *core, const st_ops &) { question(core, &answer); });
+		return answer;
+	}
+	// Core that has learned, and the kernel side to work with.
+	void with_core(const std::function<void(st_core *, const st_ops &)> &work)
+	{
 		const st_request request{"*", 1, 42, 0, "*", 0};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
-		st_answer answer;
-		std::memset(&answer, 0xa5, sizeof(answer));
-		EXPECT_EQ(st_core_create(core, &table, &request, reason), 0);
+		ASSERT_EQ(st_core_create(core, &table, &request, reason), 0);
 		st_core_learn(core, &env);
-		question(core, &answer);
-		return answer;
+		work(core, table);
 	}
 	std::string record(const std::string &scenario) const
 	{
@@ -292,9 +300,16 @@ private:
 	void view(const st_layout &layout, u32 cpu, u64 object, st_object_view *v)
 	{
 		const FakeSlab &slab = *slab_of.at(object);
+		const u64 size = get(slab.cache, layout.cache_size);
+		view_slot(layout, cpu, slab, u32((object - address(slab.memory.get())) / size), v);
+		if (on_view)
+			on_view(*v);
+	}
+	void view_slot(const st_layout &layout, u32 cpu, const FakeSlab &slab, u32 index,
+		       st_object_view *v)
+	{
 		*v = {};
 		v->cpu = cpu;
-		v->object = object;
 		v->slab = address(slab.fields);
 		v->slab_base = address(slab.memory.get());
 		v->slab_bytes = slab.bytes;
@@ -302,7 +317,8 @@ private:
 		v->objects = u32(get(v->slab, layout.objects));
 		v->cache_size = get(v->slab_cache, layout.cache_size);
 		v->cache_object_size = get(v->slab_cache, layout.cache_object_size);
-		v->index = u32((object - v->slab_base) / v->cache_size);
+		v->index = index;
+		v->object = v->slab_base + index * v->cache_size;
 		v->exts = get(v->slab, layout.exts);
 		v->step_bytes = layout.ext_bytes;
 		if (layout.step_origin == ST_STEP_FIELD)
@@ -318,9 +334,15 @@ private:
 			if (v->slot_objcg == address(owner))
 				v->slot_memcg = get(v->slot_objcg, layout.objcg_memcg);
 		}
-		if (on_view)
-			on_view(*v);
 	}
+	// fake_inspect.h
+	void inspected(const FakeCache &cache, u32 number, st_inspected *found);
+	int find_cache(const char *name, u64 wanted, s64 position, st_inspected *found);
+	int walk_next(u32 *walk, const st_layout &layout, const st_inspected &cache,
+		      st_slab_view *slab);
+	int slab_objects(u32 walk, const st_layout &layout, const st_inspected &cache,
+			 const st_slab_view &slab, u32 first, st_object_view *views, u32 count);
+	static const st_inspect_ops *inspect_ops();
 
 	int busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max);
 	int handoff(const st_handoff_spec &spec, st_handoff_counts *counts);

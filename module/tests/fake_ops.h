@@ -4,6 +4,7 @@
 // report, and the table of functions that core is given. Included by it, not
 // by tests.
 #pragma once
+#include "fake_inspect.h"
 #include "fake_kernel.h"
 
 namespace st::test {
@@ -208,7 +209,11 @@ inline st_ops FakeKernel::ops()
 	o.stopping = [] { self->all_calls++; return int(self->stopped()); };
 	o.now_ns = [] { return self->clock += 1000; };
 	o.pointer_text = [](u64 pointer, char *text, size_t bytes) {
-		snprintf(text, bytes, "%llx", static_cast<unsigned long long>(pointer));
+		const std::string said = self->on_pointer ? self->on_pointer(pointer) : "";
+		if (said.empty())
+			snprintf(text, bytes, "%llx", static_cast<unsigned long long>(pointer));
+		else
+			snprintf(text, bytes, "%s", said.c_str());
 	};
 	o.buffer_get = [](size_t bytes) -> void * {
 		if (!self->enter("buffer_get"))
@@ -271,6 +276,7 @@ inline st_ops FakeKernel::ops()
 	o.busted_node_rows = [](st_node_row *row, u32 max) { return self->rows(true, row, max); };
 	o.busted_nodes_stop = [] {};
 	o.charge = charge_ops();
+	o.inspect = inspect_ops();
 	return o;
 }
 

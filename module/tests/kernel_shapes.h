@@ -73,6 +73,7 @@ inline std::vector<Shape> all_shapes()
 
 // Byte offsets, the same in every shape that has the field.
 constexpr u32 kSlabCacheAt = 8, kPageCacheAt = 24, kCountersAt = 40, kStrideAt = 44, kExtsAt = 56;
+constexpr u32 kInuseBit = kCountersAt * 8, kInuseBits = 16, kRedLeftAt = 88;
 constexpr u32 kObjectsBit = kCountersAt * 8 + 16, kObjectsBits = 15;
 constexpr u32 kInObjectBit = kCountersAt * 8 + 32, kNeedsObjcgBit = kInObjectBit + 1;
 constexpr u32 kSizeAt = 24, kObjectSizeAt = 28, kNameAt = 96, kListAt = 104, kNodesAt = 200;
@@ -188,7 +189,8 @@ private:
 		const u32 nodes = b_.array(element, kNodes);
 		structure("kmem_cache", kNodesAt + kNodes * 16,
 			  {{"flags", u64_, 0}, {"size", u32_, kSizeAt * 8},
-			   {"object_size", u32_, kObjectSizeAt * 8}, {"name", pointer_, kNameAt * 8},
+			   {"object_size", u32_, kObjectSizeAt * 8},
+			   {"red_left_pad", u32_, kRedLeftAt * 8}, {"name", pointer_, kNameAt * 8},
 			   {"list", list_, kListAt * 8},
 			   {shape_.per_node ? "per_node" : "node", nodes, kNodesAt * 8}});
 	}

@@ -24,6 +24,7 @@ void expect_slab(const Learned &k, const Shape &s)
 	expect_field(f.exts, kExtsAt * 8, 64, "exts");
 	expect_field(f.slab_cache, (s.page ? kPageCacheAt : kSlabCacheAt) * 8, 64, "slab_cache");
 	expect_field(f.objects, kObjectsBit, kObjectsBits, "objects");
+	expect_field(f.inuse, kInuseBit, kInuseBits, "inuse");
 	expect_field(f.stride, s.stride_bits ? kStrideAt * 8 : 0, s.stride_bits, "stride");
 	expect_field(f.in_object, s.bits ? kInObjectBit : 0, s.bits, "in_object");
 	expect_field(f.needs_objcg, s.bits ? kNeedsObjcgBit : 0, s.bits, "needs_objcg");
@@ -35,6 +36,7 @@ void expect_cache(const Learned &k, const Shape &s)
 	const st_layout &f = k.facts();
 	expect_field(f.cache_size, kSizeAt * 8, 32, "size");
 	expect_field(f.cache_object_size, kObjectSizeAt * 8, 32, "object_size");
+	expect_field(f.cache_red_left, kRedLeftAt * 8, 32, "red_left_pad");
 	expect_field(f.cache_name, kNameAt * 8, 64, "name");
 	EXPECT_EQ(f.cache_list.bit_offset, kListAt * 8);
 	EXPECT_EQ(f.cache_nodes.bit_offset, kNodesAt * 8);

@@ -46,7 +46,9 @@ TEST(Robustness, EveryOperationMayFail)
 				      "block_set", "node_rows", "busted_nodes_start",
 				      "busted_node_rows", "blocks_restore", "groups_open",
 				      "groups_close", "group_make", "group_remove",
-				      "charge_work", "charge_release", "charge_settle"}) {
+				      "charge_work", "charge_release", "charge_settle",
+				      "cache_find",
+				      "walk_begin", "walk_next", "slab_objects"}) {
 		SCOPED_TRACE(operation);
 		FakeKernel k(shape_7_1());
 		k.failing = {operation};
@@ -77,6 +79,10 @@ TEST(Robustness, WithoutAnOperationNothingThatNeedsItPasses)
 		{"block_set", "node-offline-online", "skip", "errno"},
 		{"node_rows", "node-offline-online", "broken", "could not be listed"},
 		{"busted_nodes_start", "busted-node-offline-online", "broken", "listen"},
+		{"cache_find", "inspect", "broken", "inspected"},
+		{"walk_next", "inspect", "broken", "inspected"},
+		{"walk_begin", "inspect", "broken", "inspected"},
+		{"slab_objects", "inspect", "broken", "inspected"},
 		{"blocks_restore", "node-offline-online", "broken", "put back"}};
 	for (const auto &c : cases) {
 		SCOPED_TRACE(std::string(c.operation) + " " + c.scenario);
