@@ -17,12 +17,12 @@ PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 DEPS ?= yes
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CYCLES ?= 200
-export ARCH PAGE CONFIG PATCH REMOVE BENCH
+export ARCH PAGE CONFIG PATCH REMOVE BENCH CACHE OBJECTS
 export PYTHON KERNEL SCENARIO SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help run check check-host module clean bench report cycles kernel kernels \
-	machines busted selftests kunit models deps
+	machines busted selftests kunit models inspect deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -76,6 +76,10 @@ busted:
 selftests:
 	$(DO) scripts/deps.sh check
 	$(DO) $(MAKE) -C selftests run_tests
+
+inspect:
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/inspector.py
 
 kunit:
 	$(DO) scripts/deps.sh kernel

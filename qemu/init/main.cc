@@ -37,6 +37,8 @@ void run(Channel &out, const Config &config)
 		run_kunit(out, config);
 	else if (config.mode == Mode::Turns)
 		take_turns(out, config);
+	else if (config.mode == Mode::Inspect)
+		inspect_cache(out, config);
 	else if (!config.module.empty())
 		run_module(out, config);
 	if (config.rescue)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// steps - see steps.h. The cycles are in cycles.cc, KUnit in kunit.cc.
+// steps - see steps.h. The cycles are in cycles.cc, KUnit in kunit.cc,
+// the inspector in inspect.cc.
 #include "steps.h"
 
 #include "system.h"

@@ -41,6 +41,10 @@ void run_kunit(Channel &out, const Config &config);
  * the other's file, config.turns times, each beginning every second turn. */
 void take_turns(Channel &out, const Config &config);
 
+/* Loads the module, follows it to its end and sends what it shows of the cache
+ * config.inspect. */
+void inspect_cache(Channel &out, const Config &config);
+
 void rescue_shell(Channel &out, const Config &config);
 
 } // namespace guest

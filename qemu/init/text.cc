@@ -61,6 +61,8 @@ bool set_mode(std::string_view value, Mode *mode)
 		*mode = Mode::Kunit;
 	else if (value == "turns")
 		*mode = Mode::Turns;
+	else if (value == "inspect")
+		*mode = Mode::Inspect;
 	else
 		return false;
 	return true;
@@ -84,6 +86,8 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 		return set_text(value, &config->args);
 	if (key == "cut_args")
 		return set_text(value, &config->cut_args);
+	if (key == "inspect")
+		return set_text(value, &config->inspect);
 	if (key == "channel")
 		return set_text(value, &config->channel);
 	if (key == "console")

@@ -14,7 +14,7 @@
 
 namespace guest {
 
-enum class Mode { Bare, Run, Cycles, Kunit, Turns };
+enum class Mode { Bare, Run, Cycles, Kunit, Turns, Inspect };
 
 /* What the host asks of this guest. Every member has the value it takes when
  * the configuration is silent about it. */
@@ -31,6 +31,7 @@ struct Config {
 	uint32_t cycles = 200;
 	uint32_t cut_max_ms = 1500; /* longest life of a load removed in mid-run */
 	uint64_t seed = 1;
+	std::string inspect;      /* cache to be shown; empty: the list of them */
 	bool rescue = false;
 	std::string channel = "/dev/ttyS1"; /* where verdicts leave the guest */
 	std::string console = "/dev/ttyS0"; /* where a rescue shell is talked to */

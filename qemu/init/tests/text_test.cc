@@ -40,6 +40,9 @@ TEST(Config, KnowsEveryMode)
 	EXPECT_EQ(parse_config("mode=run").mode, Mode::Run);
 	EXPECT_EQ(parse_config("mode=kunit").mode, Mode::Kunit);
 	EXPECT_EQ(parse_config("mode=turns").mode, Mode::Turns);
+	const Config inspect = parse_config("mode=inspect\ninspect=kmalloc-64\n");
+	EXPECT_EQ(inspect.mode, Mode::Inspect);
+	EXPECT_EQ(inspect.inspect, "kmalloc-64");
 	EXPECT_EQ(parse_config("mode=kunitx").problem, "mode=kunitx");
 }
 
