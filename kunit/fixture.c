@@ -114,7 +114,7 @@ const char *stk_complaint(struct kunit *test)
 }
 
 kunit_test_suites(&stk_layout_suite, &stk_judgement_suite, &stk_busted_suite,
-		  &stk_metadata_suite, &stk_handoff_suite, &stk_nodes_suite);
+		  &stk_metadata_suite, &stk_handoff_suite, &stk_nodes_suite, &stk_charge_suite);
 
 MODULE_DESCRIPTION("KUnit suites that examine the running kernel's SLUB");
 MODULE_LICENSE("GPL");

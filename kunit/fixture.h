@@ -50,6 +50,6 @@ const char *stk_complaint(struct kunit *test);
 } while (0)
 
 extern struct kunit_suite stk_layout_suite, stk_metadata_suite, stk_nodes_suite,
-	stk_handoff_suite, stk_judgement_suite, stk_busted_suite;
+	stk_handoff_suite, stk_judgement_suite, stk_busted_suite, stk_charge_suite;
 
 #endif
