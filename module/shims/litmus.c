@@ -6,10 +6,11 @@
  * that one is emptied while the other is used; content is the number of the
  * round, so that no object must be wiped.
  *
- * Trials overlap only while both threads are at the same cell. The reader is
- * the quicker one and waits a moment whenever it finds a cell untouched, which
- * keeps it at the writer's heels; nothing is placed between the two accesses
- * of a trial, on neither side.
+ * Trials overlap only while both threads are at the same cell. A reader that
+ * comes too early to a cell goes on when that cell has its pointer; whether it
+ * is then too early or too late at the next one is up to the pause that the
+ * writer makes between two cells, and that pause follows what the reader found
+ * lately. Nothing is placed between the two accesses of a trial, on either side.
  */
 #include <linux/ktime.h>
 
@@ -18,6 +19,8 @@
 
 #define CELLS 1024
 #define WAIT_SPINS 4096
+#define LATELY 64		/* trials between two looks at the pause */
+#define PAUSE_MOST 64		/* turns of idle(): less than a trial takes */
 
 struct row {
 	struct st_mailbox box[2][CELLS];
@@ -27,7 +30,7 @@ struct row {
 	u64 last ____cacheline_aligned_in_smp;	/* no round after this one */
 	u64 writer_at ____cacheline_aligned_in_smp;	/* round that it begins */
 	u64 reader_at ____cacheline_aligned_in_smp;
-	u64 hurry ____cacheline_aligned_in_smp;	/* written by the reader: see pace() */
+	u32 pause ____cacheline_aligned_in_smp;	/* written by the reader: see pace() */
 };
 
 /* Both sides must be here before either goes on; pairs with itself. */
@@ -67,7 +70,7 @@ static __always_inline void write_row(struct row *row, u64 round, const u32 publ
 			st_publish(publish, &box[i], object);
 		}
 		WRITE_ONCE(spent[i].object, NULL);
-		idle(READ_ONCE(row->hurry));
+		idle(READ_ONCE(row->pause));
 	}
 }
 
@@ -105,18 +108,48 @@ static __always_inline u32 trial(struct row *row, struct st_mailbox *box, u64 *k
 	return (object ? ST_TRIAL_POINTER : 0) | (seen == round ? ST_TRIAL_CONTENT : 0);
 }
 
+/* The other side is not at this cell yet; it never waits for us within a row. */
+static __always_inline void wait_for_writer(const struct st_mailbox *box)
+{
+	u32 spins = 0;
+
+	while (!READ_ONCE(box->object)) {
+		barrier();
+		if (++spins % WAIT_SPINS == 0)
+			cond_resched();
+	}
+}
+
+/* The reader came early more often than late: a shorter pause, or a longer one. */
+static void pace(struct row *row, u32 early, u32 late)
+{
+	const u32 pause = row->pause, step = 1 + pause / 16;
+
+	if (late > early + LATELY / 8 && pause < PAUSE_MOST)
+		WRITE_ONCE(row->pause, pause + step);
+	else if (early > late + LATELY / 8)
+		WRITE_ONCE(row->pause, pause > step ? pause - step : 0);
+}
+
 static __always_inline void read_row(struct row *row, u64 round, u64 *states,
 				     const u32 consume)
 {
 	struct st_mailbox *box = row->box[round % 2];
-	u32 i;
+	u32 lately[ST_TRIAL_STATES] = {};
+	u32 i, state;
 
 	for (i = 0; i < CELLS; i++) {
-		const u32 state = trial(row, &box[i], row->object[i], round, consume);
-
-		states[state]++;
-		if (!state)
-			idle(8);
+		state = trial(row, &box[i], row->object[i], round, consume);
+		lately[state]++;
+		if (!(state & ST_TRIAL_POINTER))
+			wait_for_writer(&box[i]);
+		if (i % LATELY != LATELY - 1)
+			continue;
+		pace(row, lately[0], lately[ST_TRIAL_STATES - 1]);
+		for (state = 0; state < ST_TRIAL_STATES; state++) {
+			states[state] += lately[state];
+			lately[state] = 0;
+		}
 	}
 }
 
