@@ -51,8 +51,10 @@ class Row:
         return self.judged.verdict is None or self.shown.broken
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+def _seen(shown: Shown) -> str:
+    if not shown.counted:
+        return "seen"
+    return "seen once" if shown.times == 1 else f"seen {shown.times:,} times"
 
 
 def shown_text(row: Row) -> str:
@@ -63,7 +65,7 @@ def shown_text(row: Row) -> str:
     overlaps = (f"in {shown.overlaps:,} overlap{'s' if shown.overlaps > 1 else ''}"
                 if shown.overlaps else "and nothing overlapped")
     if shown.observed:
-        return f"{'FORBIDDEN, and ' if row.forbidden else ''}seen {_times(shown.times)} {overlaps}"
+        return f"{'FORBIDDEN, and ' if row.forbidden else ''}{_seen(shown)} {overlaps}"
     return f"{'never' if row.forbidden else 'allowed, never observed'} {overlaps}"
 
 
@@ -91,8 +93,8 @@ def problems(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         verdict = row.judged.verdict
         if row.finding:
-            said.append(f"fail: {row.name}: {row.shown.scenario} showed what the model forbids, "
-                        f"{_times(row.shown.times)}; evidence: {row.shown.evidence}")
+            said.append(f"fail: {row.name}: what the model forbids was {_seen(row.shown)} by "
+                        f"{row.shown.scenario}; evidence: {row.shown.evidence}")
         if verdict is not None and row.changed:
             said.append(f"fail: {row.name}: recorded is {row.judged.expected.verdict.exact}; the "
                         f"model now says {verdict.exact}")
@@ -112,9 +114,8 @@ def _totals(rows: Sequence[Row]) -> str:
     text += f"{changed} not as recorded" if changed else "all as recorded"
     asked = [row for row in rows if row.shown.asked]
     silent = sum(not row.forbidden and not row.shown.observed for row in asked)
-    text += (f"; {len(asked)} asked of a kernel, {sum(row.finding for row in rows)} forbidden ones "
-             f"seen, {silent} allowed ones never observed")
-    return text
+    return text + (f"; asked of a kernel: {len(asked)}; forbidden and seen: "
+                   f"{sum(row.finding for row in rows)}; allowed and never observed: {silent}")
 
 
 def table(rows: Sequence[Row], where: str, made_with: str) -> str:

@@ -66,7 +66,8 @@ class Shown:
     scenario: str = ""
     observations: int = 0
     overlaps: int = 0
-    times: int = 0
+    times: int = 0  # at least; `counted` tells whether it is exact
+    counted: bool = True
     evidence: str = ""
 
     @property
@@ -127,12 +128,10 @@ def _record_of(expected: Expected, run: KeptRun) -> rec.Record | None:
     return next((run.records[name] for name in names if name in run.records), None)
 
 
-def _times(record: rec.Record, states: tuple[State, ...], test: str) -> int:
-    """How often the outcome was seen; at least once if the verdict says so."""
-    seen = sum(state.count for state in states
-               if state.count and met(test, {**_CONSUMED, **state.values}, record.scenario))
-    failed = record.verdict == rec.FAIL and record.cause == "ordering"
-    return max(seen, 1 if failed else 0)
+def _counted(states: tuple[State, ...], test: str, where: str) -> int:
+    """How often the histogram has the outcome."""
+    return sum(state.count for state in states
+               if state.count and met(test, {**_CONSUMED, **state.values}, where))
 
 
 def _nothing(record: rec.Record) -> Shown | None:
@@ -160,7 +159,9 @@ def shown_of(expected: Expected, test: str, run: KeptRun | None) -> Shown:
     if record is None:
         other = [name for name in expected.scenarios if name != expected.name]
         return Shown(False, f"{other[0]} was not run" if other else "was not run")
-    times = _times(record, run.states.get(record.scenario, ()), test)
-    nothing = None if times else _nothing(record)
+    counted = _counted(run.states.get(record.scenario, ()), test, record.scenario)
+    failed = record.verdict == rec.FAIL and record.cause == "ordering"
+    nothing = None if counted or failed else _nothing(record)
     return nothing or Shown(True, "", False, record.scenario, record.observations,
-                            record.overlaps, times, record.evidence if times else "")
+                            record.overlaps, counted or int(failed), bool(counted) or not failed,
+                            record.evidence if counted or failed else "")
