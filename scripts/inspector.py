@@ -129,7 +129,8 @@ def main() -> int:
                 "lower OBJECTS")
     checks = ", ".join(f"{record.scenario} {record.verdict}" for record in found
                        if not record.is_control)
-    stp.say(f"checks: {checks}\nfiles:  {rec.shown(chosen.run_dir)}")
+    meanwhile = booted.transcript.facts.get("inspect_meanwhile", "0")
+    stp.say(f"checks: {checks}; the file was read {meanwhile} times meanwhile\nfiles:  {rec.shown(chosen.run_dir)}")
     return 1 if problems else rec.exit_status(found)
 
 
