@@ -7,6 +7,7 @@ herd7 is run in judgement.py; what guests showed is read in shown.py.
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Sequence
@@ -153,8 +154,12 @@ def select(recorded: Sequence[Expected], globs: str) -> list[Expected]:
     wanted = [glob.strip() for glob in (globs or "*").split(",") if glob.strip()]
     for glob in wanted:
         if not any(fnmatch.fnmatchcase(one.name, glob) for one in recorded):
+            names = [one.name for one in recorded]
+            near = difflib.get_close_matches(glob, names, n=3, cutoff=0.5)
+            meant = f"did you mean {', '.join(near)}? " if near else ""
+            kinds = dict.fromkeys(name.partition("-")[0] + "-*" for name in names)
             raise ToolError(f"TEST={globs}: no litmus test is called '{glob}'",
-                            "there are " + ", ".join(one.name for one in recorded))
+                            f"{meant}they are in {TESTS.relative_to(ROOT)}: {', '.join(kinds)}")
     return [one for one in recorded
             if any(fnmatch.fnmatchcase(one.name, glob) for glob in wanted)]
 

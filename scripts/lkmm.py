@@ -66,23 +66,25 @@ def extracted(source: Source, place: Path) -> Model:
     return Model(place / source.identity / PART, source.identity)
 
 
-def newest_kept(place: Path) -> Model | None:
-    """The newest that was taken from the archive before; for want of a better one."""
-    names = [path.name for path in place.glob("debian-linux-source-*")]
+def newest_kept(place: Path, series: str = "*") -> Model | None:
+    """The newest that was taken from the archive before."""
+    names = [path.name for path in place.glob(f"debian-linux-source-{series}_*")]
     names.sort(key=lambda name: sort_key(name.rpartition("_")[2]))
     found = [model for model in (_kept(place, name) for name in names) if model]
     return found[-1] if found else None
 
 
-def _of_series(series: str, cache: Path) -> Model:
-    """A series' own; another one, and a warning, where that cannot be had."""
+def _of_series(series: str, cache: Path, named: bool) -> Model:
+    """A series' own. Where that cannot be had, one that was taken before, with
+    a warning: of the same series, or of any if nobody has `named` this one."""
     place = cache / "lkmm"
     try:
         return extracted(from_series(series, cache), place)
     except ToolError as error:
-        kept = newest_kept(place)
+        kept = newest_kept(place, series) if series else None
+        kept = kept or (None if named else newest_kept(place))
         if kept is None:
-            raise ToolError(f"the memory model of Linux {series} cannot be had: {error}",
+            raise ToolError(f"the memory model of Linux {series or '(newest)'} cannot be had: {error}",
                             f"{error.hint}; or KERNEL=DIR, a kernel's source tree") from error
         say(f"warning: {error}; using the memory model of {kept.name}, which is here")
         return kept
@@ -93,7 +95,7 @@ def obtain(kernel: str, series: str, cache: Path) -> Model:
     stock kernel the archive's source of its series."""
     place = Path(kernel or "/nowhere").expanduser()
     if place.is_dir():
-        return in_tree(place) or _of_series(series, cache)
+        return in_tree(place) or _of_series(series, cache, False)
     if kernel and not SERIES.fullmatch(kernel):
         return extracted(find(kernel, cache), cache / "lkmm")
-    return _of_series(kernel or series, cache)
+    return _of_series(kernel or series, cache, bool(kernel))

@@ -69,5 +69,8 @@ def test_another_series_will_do_where_the_archive_is_out_of_reach(
     assert "KERNEL=DIR" in caught.value.hint
     for name in ("6.12_6.12.117-1", "7.10_7.10.1-1", "7.3_7.3.4-1"):
         tree(tmp_path / f"lkmm/debian-linux-source-{name}")
-    assert lkmm.obtain("7.2", "", tmp_path).name == "debian-linux-source-7.10_7.10.1-1"
+    assert lkmm.obtain("", "7.2", tmp_path).name == "debian-linux-source-7.10_7.10.1-1"
     assert "using the memory model of debian-linux-source-7.10" in capsys.readouterr().err
+    assert lkmm.obtain("7.3", "", tmp_path).name == "debian-linux-source-7.3_7.3.4-1"
+    with pytest.raises(ToolError, match="of Linux 7.2 cannot be had"):
+        lkmm.obtain("7.2", "", tmp_path)
