@@ -104,6 +104,8 @@ def problems_of(booted: stp.Booted, cycles: int) -> list[str]:
     problems = cycle_problems(booted, cycles)
     problems += [f"{splat.title} (during {splat.during or 'load or unload'})"
                  for splat in booted.splats]
+    if facts.get("cgroups_left", "0") != "0":
+        problems.append(f"{facts['cgroups_left']} cgroups of the module's were left behind")
     if warm is None or after is None:
         return [*problems, "the guest gave no counters: is /proc/slabinfo there?"]
     return problems + growth_problems(warm, after, cycles - warm_cycles(cycles))

@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char *kModuleFile = "/module.ko";
 constexpr const char *kSlabCaches = "/sys/kernel/slab";
+constexpr const char *kCgroupRoot = "/sys/fs/cgroup"; // the module is loaded one below
 constexpr size_t kGrownCaches = 8;
 constexpr unsigned kSettleRounds = 5;
 constexpr unsigned kSettleShare = 1000; // of the objects; less is no change
@@ -180,6 +181,7 @@ void cycle_module(Channel &out, const Config &config)
 	}
 	const std::string slabs = report_counters(out, "after");
 	out.fact("grown", cache_growth(warm_slabs, slabs, kGrownCaches));
+	out.fact("cgroups_left", count_entries(kCgroupRoot, config.module));
 }
 
 } // namespace guest

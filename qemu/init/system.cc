@@ -86,6 +86,18 @@ unsigned count_memory_blocks(unsigned node)
 	return blocks;
 }
 
+unsigned count_entries(const std::string &path, const std::string &prefix)
+{
+	DIR *dir = opendir(path.c_str());
+	unsigned entries = 0;
+	if (!dir)
+		return 0;
+	while (const dirent *entry = readdir(dir))
+		entries += std::string(entry->d_name).rfind(prefix, 0) == 0;
+	closedir(dir);
+	return entries;
+}
+
 void sleep_ms(unsigned ms)
 {
 	timespec left = {ms / 1000, static_cast<long>(ms % 1000) * 1000000};

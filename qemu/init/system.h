@@ -26,6 +26,8 @@ bool exists(const std::string &path);
 
 /* Blocks of node `node` that can be set offline, by their directory name. */
 unsigned count_memory_blocks(unsigned node);
+/* Entries of the directory whose names begin with `prefix`. */
+unsigned count_entries(const std::string &dir, const std::string &prefix);
 
 void sleep_ms(unsigned ms);
 

@@ -4,6 +4,8 @@ a splat and a cut guest are all seen."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bench
 import cycles
 import pytest
@@ -93,6 +95,16 @@ def test_missing_cycles_and_counters_are_told() -> None:
     problems = cycles.problems_of(guest(count=5, after="never"), 20)
     assert any("5 of 20" in problem for problem in problems)
     assert any("no counters" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_cgroups_left_behind_are_told(left: int) -> None:
+    text = f"@ fact cgroups_left={left}\n".encode()
+    booted = guest()
+    transcript = replace(booted.transcript, facts={**booted.transcript.facts,
+                                                   **parse(text).facts})
+    told = cycles.problems_of(Booted(transcript, booted.result, (), "", ()), 20)
+    assert told == [f"{left} cgroups of the module's were left behind"] * left
 
 
 def test_failed_cycle_is_told() -> None:
