@@ -20,6 +20,7 @@ struct stk_ordering {
 #define STK_ROW_Exts(name)
 #define STK_ROW_BustedExts(name)
 #define STK_ROW_Late(name)
+#define STK_ROW_Counters(name)
 #define STK_ROW_Node(name)
 #define STK_ROW_Charge(name)
 #define STK_ROW_Inspect(name)

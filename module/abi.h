@@ -17,6 +17,7 @@
 #include "abi/inspect.h"
 #include "abi/late.h"
 #include "abi/nodes.h"
+#include "abi/widen.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,6 +77,9 @@ struct st_ops {
 	const struct st_handoff_ops *handoffs;
 	int (*late)(const struct st_late_spec *spec,
 		    struct st_late_counts *counts);
+	int (*counters)(const struct st_counters_spec *spec,
+			struct st_counters_counts *counts);
+	const struct st_widen_ops *widen;
 
 	void (*hotplug_target)(struct st_hotplug_target *target);
 	int (*block_set)(uint32_t block, uint32_t state);

@@ -36,6 +36,10 @@ static int hotplug_node = -1;
 module_param(hotplug_node, int, 0444);
 MODULE_PARM_DESC(hotplug_node,
 		 "node that may lose its memory for a while (default: -1, one without CPUs)");
+static char *widen = "*";
+module_param(widen, charp, 0444);
+MODULE_PARM_DESC(widen,
+		 "what holds racing threads up: kernel functions, reader, interrupts, by names or globs, or none (default: *)");
 
 static struct {
 	struct st_core *core;
@@ -84,6 +88,8 @@ static int core_make(void)
 	if (!torture.core)
 		return -ENOMEM;
 	err = st_core_create(torture.core, &st_ops, &request, reason);
+	if (!err)
+		err = st_widen_init(widen, reason);
 	if (err)
 		pr_err("slubtorture: %s\n", reason);
 	return err;

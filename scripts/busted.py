@@ -160,22 +160,26 @@ class Asking:
     series: str
     logs: Path
 
-    def environment(self, patch: str) -> dict[str, str]:
-        """The same options for every kernel, whether they came by flag or by variable."""
-        own = self.options
+    def environment(self, patch: str, header: Header | None) -> dict[str, str]:
+        """The same options for every kernel, whether they came by flag or by variable;
+        a race that needs more time than others is asked alone."""
+        own, seconds = self.options, header.seconds if header else 1
+        raced = [asked for asked, _, _ in header.expects
+                 if not asked.startswith(SUITE_PREFIX)] if header and seconds > 1 else []
         return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
                 "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config}")), "ARCH": own.arch,
                 "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
-                "ACCEL": own.accel, "OUT": str(own.out), "SCENARIO": "", "SECONDS": "1",
-                "RESCUE": ""}
+                "ACCEL": own.accel, "OUT": str(own.out),
+                "SCENARIO": ",".join(dict.fromkeys(raced)), "SECONDS": str(seconds),
+                "WIDEN": own.widen, "RESCUE": ""}
 
-    def ask(self, kind: str, patch: str) -> tuple[list[Answer], int]:
+    def ask(self, kind: str, patch: str, header: Header | None) -> tuple[list[Answer], int]:
         """Build the kernel, run its tests in a guest, read what they said."""
         name = (patch or UNMODIFIED).replace("/", "-")
         log = self.logs / f"{name}-{kind}.log"
         words = [sys.executable, str(opt.ROOT / "scripts" / f"{kind}.py")]
         with log.open("w") as sink:
-            status = run_out(words, sink, self.environment(patch))
+            status = run_out(words, sink, self.environment(patch, header))
         found = re.findall(r"(?m)^files:\s+(.+)$", log.read_text(errors="replace"))
         if not found:
             return [], status
@@ -225,7 +229,7 @@ def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
             header = header_of(path.read_text(), path.name)
         for kind in (SUITES, SCENARIOS):
             started = time.monotonic()
-            new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch))
+            new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch, header))
             rows += new
             for row in new:
                 print(f"slubtorture: {row.kernel}: {row.asked}: {row.outcome} "

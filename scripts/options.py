@@ -50,6 +50,7 @@ class Options:
     page: str = ""
     config: str = ""
     patch: str = ""
+    widen: str = ""
 
     @property
     def lab(self) -> bool:
@@ -67,6 +68,8 @@ _VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("config", "", "fragments of a lab kernel, separated by commas"),
     ("patch", "", "patches of a lab kernel, separated by commas"),
     ("scenario", "*", "names or globs, separated by commas"),
+    ("widen", "", "what holds racing threads up: kernel functions, reader, interrupts, by names "
+     "or globs, or none; default: all"),
     ("seconds", "4", "that the timed scenarios share"),
     ("seed", "", "default: random, and printed"),
     ("cpus", "2", "of the guest"),
@@ -139,7 +142,19 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
         rescue=yes_or_no("RESCUE", values["rescue"]),
         arch=values.get("arch", ""), page=values.get("page", ""),
         config=values.get("config", ""), patch=values.get("patch", ""),
+        widen=widen_names(values.get("widen", "")),
     )
+
+
+def widen_names(text: str) -> str:
+    """Names and globs as the module's parameter takes them; which are known is
+    for the module to say, because it may be any function of its kernel."""
+    names = [name.strip() for name in text.split(",")] if text else []
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_.*?]{1,63}", name):
+            raise ToolError(f"WIDEN={text}: '{name}' is no name of a function and no glob",
+                            "for example WIDEN='alloc_slab_obj_exts,interrupts' or WIDEN=none")
+    return ",".join(names)
 
 
 def available_mib(meminfo: str) -> int | None:
@@ -193,6 +208,8 @@ def replay_line(options: Options, accel: str, scenario: str | None = None) -> st
                ("PATCH", options.patch)) if value]
     if chosen != "*":
         words.append(f"SCENARIO='{chosen}'")
+    if options.widen:
+        words.append(f"WIDEN='{options.widen}'")
     words += [f"SECONDS={options.seconds}", f"SEED={options.seed}",
               f"CPUS={options.cpus}", f"MEM={options.mem_mib}M", f"ACCEL={accel}"]
     return " ".join(words)

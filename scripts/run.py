@@ -65,7 +65,8 @@ def checked_options(description: str) -> opt.Options:
 def module_args(run: Run) -> str:
     options = run.setup.options
     globs = ",".join(glob.strip() for glob in options.scenario.split(",") if glob.strip())
-    return f"scenario={globs} seconds={options.seconds} seed={options.seed}"
+    widen = f" widen={options.widen}" if options.widen else ""
+    return f"scenario={globs} seconds={options.seconds} seed={options.seed}{widen}"
 
 
 def guest_config(run: Run) -> dict[str, str | int]:

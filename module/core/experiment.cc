@@ -13,6 +13,7 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::Exts: return run_exts(context, scenario, tally);
 	case Family::BustedExts: return run_busted_exts(context, scenario, tally);
 	case Family::Late: return run_late(context, scenario, tally);
+	case Family::Counters: return run_counters(context, scenario, tally);
 	case Family::Handoff:
 	case Family::BustedHandoff: return run_handoff(context, scenario, tally);
 	case Family::WrongHandoff: return run_wrong_handoff(context, scenario, tally);

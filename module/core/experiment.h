@@ -44,6 +44,7 @@ u64 scenario_seed(u64 seed, const Scenario &scenario);
 void run_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_late(const Context &context, const Scenario &scenario, Tally *tally);
+void run_counters(const Context &context, const Scenario &scenario, Tally *tally);
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);

@@ -192,6 +192,10 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 	flush();
 	histogram(scenario, tally);
 	coverage(tally);
+	for (u32 i = 0; i < tally.remarks().count(); i++) {
+		start(kIndent).add("# ").add(tally.remarks().at(i));
+		flush();
+	}
 	record(scenario, tally, duration_ns);
 	result(number, scenario, tally);
 	Line<80> mark("end ");

@@ -10,7 +10,8 @@
 namespace st {
 
 enum class Family : u8 {
-	Exts, BustedExts, Late, Handoff, BustedHandoff, WrongHandoff, Node, Charge, Inspect
+	Exts, BustedExts, Late, Counters, Handoff, BustedHandoff, WrongHandoff, Node,
+	Charge, Inspect
 };
 
 struct Scenario {

@@ -8,6 +8,7 @@
 #include "handoff.h"
 #include "histogram.h"
 #include "invariant.h"
+#include "remarks.h"
 
 namespace st {
 
@@ -64,6 +65,8 @@ public:
 	const Histogram &histogram() const { return histogram_; }
 	Coverage &coverage() { return coverage_; }
 	const Coverage &coverage() const { return coverage_; }
+	Remarks &remarks() { return remarks_; }
+	const Remarks &remarks() const { return remarks_; }
 
 private:
 	InvariantTally &slot(Invariant i) { return tallies_[static_cast<size_t>(i)]; }
@@ -85,6 +88,7 @@ private:
 	Line<ST_REASON_BYTES> reason_, note_;
 	Histogram histogram_;
 	Coverage coverage_;
+	Remarks remarks_;
 };
 
 // A breach outranks everything; without a single observation there is no pass.

@@ -9,6 +9,7 @@
 
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/kprobes.h>
 #include <linux/memcontrol.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
@@ -149,6 +150,18 @@ static inline void st_hrtimer_setup(struct hrtimer *timer,
 #define st_kernfs_parent(node) ((node)->__parent)
 #else
 #define st_kernfs_parent(node) ((node)->parent)
+#endif
+
+#ifdef CONFIG_KRETPROBES
+/* An instance named its probe by a pointer of its own up to 5.10 (d741bf41d7c7). */
+static inline struct kretprobe *st_kretprobe_of(struct kretprobe_instance *instance)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+	return get_kretprobe(instance);
+#else
+	return instance->rp;
+#endif
+}
 #endif
 
 #endif

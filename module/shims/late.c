@@ -2,137 +2,156 @@
 /*
  * late - the race of the first seed: the first accounted allocation of a live
  * slab publishes its vector (alloc_slab_obj_exts()) while another CPU reads
- * vector and step of the same slab and frees from it.
+ * vector and step of the same slab and one, the same or a third, frees from it.
  *
- * Each round: CPU X holds two unaccounted objects of a slab that has no
- * vector yet and allocates a third, accounted; CPU Y polls the slab's vector
- * from before that until it appears, and frees one object at a seeded moment.
- * Whether what was seen is right is for core to say.
+ * Each round: CPU X holds unaccounted objects of a slab that has no vector yet
+ * and allocates another one, accounted; CPU Z polls the slab's vector from
+ * before that until it appears; CPU Y frees one of the objects at a seeded
+ * moment. Whether what was seen is right is for core to say.
  */
-#include <linux/delay.h>
 #include <linux/slab.h>
 
-#include "fields.h"
-#include "shims.h"
+#include "late.h"
 
-#define POLLS 200000		/* before Y gives a round up */
+#define POLLS 200000		/* before a round is given up */
 #define SKIP 512		/* objects X may pass over to find a fresh slab */
+#define SLAB_MOST 72		/* objects to get for a round, about */
 
-struct busted_slab {		/* the control's slab: 7.0-rc1's two fields */
-	u64 exts;
-	u32 stride;
-};
+/* --- CPUs Y and Z --- */
 
-static const struct st_layout busted_layout = {
-	.exts = { offsetof(struct busted_slab, exts) * 8, 64 },
-	.stride = { offsetof(struct busted_slab, stride) * 8, 32 },
-	.step_origin = ST_STEP_FIELD,
-	.ext_bytes = 16,
-	.exts_flag_mask = 7,
-};
-
-struct race {
-	const struct st_late_spec *spec;
-	const struct st_layout *layout;
-	struct st_late_counts *counts;
-	struct kmem_cache *cache;
-	u64 cache_size;
-	void **keep;		/* X's objects, freed at the end */
-	u32 kept, room;
-	/* one round; odd turn: Y may look, even: X may go on */
-	u32 turn;
-	bool over;
-	const void *slab;
-	void *victim;		/* unaccounted object that Y frees */
-	u32 victim_index;
-	u64 free_at;		/* poll at which Y frees it */
-	bool watching;		/* Y has seen "no vector" in this round */
-	u64 seen_exts, seen_step, later_step, slot_objcg;
-	u64 writer_step;
-	bool saw_appear, seen, freed;
-	bool looked;		/* Y will not look at this slab's vector again */
-	bool published;		/* X has done its part */
-};
-
-static u64 mix(u64 x)
+static void look(struct st_race *r, const struct st_watcher *w, u64 number, struct st_look *l)
 {
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdull;
-	return x ^ (x >> 33);
+	const bool exts_first = r->spec->read_order == ST_EXTS_FIRST;
+
+	if (exts_first)
+		l->exts = st_field_read(r->slab, r->layout->exts);
+	else
+		l->step = st_step(r->layout, r->slab, r->cache_size);
+	if (r->spec->barrier)
+		smp_rmb();	/* the fix's; its partner is the writer's smp_wmb() */
+	if (r->fake)
+		st_fake_between(r);
+	else if (w->reads)
+		st_widen_pause(number);
+	if (exts_first)
+		l->step = st_step(r->layout, r->slab, r->cache_size);
+	else
+		l->exts = st_field_read(r->slab, r->layout->exts);
 }
 
-/* --- CPU Y --- */
-
-static void free_victim(struct race *r)
+static bool has_vector(const struct st_race *r)
 {
-	kmem_cache_free(r->cache, r->victim);
-	r->freed = true;
+	return st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
+}
+
+static void free_victim(struct st_race *r, bool at_once)
+{
+	const bool there = has_vector(r);
+
+	if (r->fake)
+		st_fake_free(r);
+	else
+		kmem_cache_free(r->cache, r->victim);
+	if (there)
+		r->freed_when = at_once ? ST_FREED_AT_ONCE : ST_FREED_LATER;
+	else
+		r->freed_when = has_vector(r) ? ST_FREED_ACROSS : ST_FREED_BEFORE;
+	WRITE_ONCE(r->freed, true);
 }
 
 /* The unaccounted victim must own nothing in a vector that is just published. */
-static void read_victim_slot(struct race *r)
+static void read_victim_slot(struct st_race *r)
 {
 	u64 slot;
 
-	if (r->spec->busted || r->freed || r->seen_step != r->layout->ext_bytes)
+	if (r->fake || !r->victim || READ_ONCE(r->freed) || r->seen.step != r->layout->ext_bytes)
 		return;
-	slot = st_vector(r->layout, r->seen_exts) + r->seen_step * r->victim_index;
+	slot = st_vector(r->layout, r->seen.exts) + r->seen.step * r->victim_index;
 	r->slot_objcg = READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset));
 }
 
-static void watch_round(struct race *r)
+static void saw_vector(struct st_race *r, const struct st_look *l, bool appeared)
 {
-	u64 polls, exts;
+	r->seen = *l;
+	r->appeared = appeared || r->fake;
+	read_victim_slot(r);
+	r->saw = true;
+}
+
+/* What Z and Y do between two polls; since: polls since X is going. */
+static void between_polls(struct st_race *r, struct st_watcher *w, u64 since)
+{
+	if (w->reads && since == r->interrupt_at)
+		st_widen_interrupt(r->spec->writer_cpu, r->random >> 24);
+	if (w->frees && since == r->free_at)
+		free_victim(r, true);
+}
+
+static void watch(struct st_race *r, struct st_watcher *w)
+{
+	struct st_look l;
+	u64 polls, since = 0;
 
 	for (polls = 0; polls < POLLS; polls++) {
-		exts = st_field_read(r->slab, r->layout->exts);
-		if (st_vector(r->layout, exts)) {
-			smp_rmb();	/* vector first, then step: the fix's order */
-			r->seen_step = st_step(r->layout, r->slab, r->cache_size);
-			r->seen_exts = exts;
-			r->saw_appear = polls > 0;
-			read_victim_slot(r);
-			r->seen = true;
+		look(r, w, polls, &l);
+		if (st_vector(r->layout, l.exts)) {
+			if (w->reads)
+				saw_vector(r, &l, polls > 0);
 			break;
 		}
+		w->looks += w->reads;
+		w->right += w->reads && l.step == r->layout->ext_bytes;
 		if (polls == 0)
-			smp_store_release(&r->watching, true);
-		if (polls == r->free_at && r->victim)
-			free_victim(r);
+			smp_store_release(&w->ready, true);
+		if (READ_ONCE(r->going))
+			between_polls(r, w, since++);
 		cpu_relax();
 	}
-	smp_store_release(&r->watching, true);
-	smp_store_release(&r->looked, true);
+	if (w->frees && !r->freed && r->random & 1)
+		free_victim(r, true);
+}
+
+static void watch_round(struct st_race *r, struct st_watcher *w)
+{
+	w->looks = w->right = 0;
+	watch(r, w);
+	smp_store_release(&w->ready, true);
+	smp_store_release(&w->looked, true);
 	while (!smp_load_acquire(&r->published))
 		cpu_relax();
 	smp_mb();	/* whatever was only late is here now */
-	r->later_step = st_step(r->layout, r->slab, r->cache_size);
-	if (r->victim && !r->freed)
-		free_victim(r);
+	if (w->reads)
+		r->later_step = st_step(r->layout, r->slab, r->cache_size);
+	if (w->frees && !r->freed)
+		free_victim(r, false);
 }
 
-static void reader(struct st_job *job)
+static void watcher(struct st_job *job)
 {
-	struct race *r = job->arg;
+	struct st_watcher *w = job->arg;
+	struct st_race *r = w->race;
 	u32 turn = 1;
 
-	for (;;) {
+	if (w->frees)
+		st_widen_enter(ST_RACER_FREER);
+	for (;; turn++) {
 		while (smp_load_acquire(&r->turn) != turn) {
 			if (READ_ONCE(r->over))
-				return;
+				goto out;
 			cpu_relax();
 			cond_resched();
 		}
-		watch_round(r);
-		smp_store_release(&r->turn, turn + 1);
-		turn += 2;
-		/* X has finished its part when the next odd turn comes */
+		watch_round(r, w);
+		smp_store_release(&w->done, turn);
 	}
+out:
+	if (w->frees)
+		st_widen_leave(ST_RACER_FREER);
 }
 
 /* --- CPU X --- */
 
-static void *keep_new(struct race *r, bool accounted)
+static void *keep_new(struct st_race *r, bool accounted)
 {
 	void *object;
 
@@ -144,134 +163,241 @@ static void *keep_new(struct race *r, bool accounted)
 	return object;
 }
 
-/* Two unaccounted objects of one slab that has no vector; the second is Y's. */
-static bool find_fresh_slab(struct race *r)
+static u32 index_of(const struct st_race *r, const void *slab, const void *object)
 {
-	const void *slab, *last = NULL;
-	void *object;
-	u32 i;
+	return ((unsigned long)object - (unsigned long)page_address((struct page *)slab)) /
+	       (unsigned long)r->cache_size;
+}
+
+/* Takes the object out of what X keeps. */
+static void unkeep(struct st_race *r, const void *object)
+{
+	u32 i = r->kept;
+
+	while (i--)
+		if (r->keep[i] == object) {
+			r->keep[i] = r->keep[--r->kept];
+			return;
+		}
+}
+
+/*
+ * Three objects of one slab without a vector: one that X keeps, one for Y to
+ * free, and the slab's first, for X to free and to get again as the accounted
+ * one: where a step is 0, every slot is the first object's. Two will do when
+ * the first is not to be had.
+ */
+static bool find_fresh_slab(struct st_race *r)
+{
+	void *object, *first = NULL, *other = NULL;
+	const void *slab = NULL;
+	u32 i, of_slab = 0;
 
 	for (i = 0; i < SKIP; i++) {
 		object = keep_new(r, false);
 		if (!object)
 			return false;
-		slab = st_slab_of(object);
-		if (slab == last && !st_vector(r->layout, st_field_read(slab, r->layout->exts))) {
-			r->slab = slab;
-			r->victim = object;
-			r->kept--;
-			r->victim_index = ((unsigned long)object -
-					   (unsigned long)page_address((struct page *)slab)) /
-					  (unsigned long)r->cache_size;
-			return true;
+		if (st_slab_of(object) != slab) {
+			slab = st_slab_of(object);
+			first = other = NULL;
+			of_slab = 0;
 		}
-		last = slab;
+		if (st_vector(r->layout, st_field_read(slab, r->layout->exts)))
+			continue;
+		of_slab++;
+		if (!index_of(r, slab, object))
+			first = object;
+		else
+			other = object;
+		if (other && of_slab >= 2 && ((first && of_slab >= 3) || i + 1 == SKIP))
+			break;
 	}
-	return false;
-}
-
-static bool publish_real(struct race *r)
-{
-	void *object = keep_new(r, true);
-
-	return object && st_slab_of(object) == r->slab;
-}
-
-/* The window between the two stores is held open until Y has looked. */
-static bool publish_busted(struct race *r, struct busted_slab *fake)
-{
-	WRITE_ONCE(fake->exts, (u64)(unsigned long)fake | 1);
-	while (!smp_load_acquire(&r->looked))
-		cpu_relax();
-	WRITE_ONCE(fake->stride, 16);
+	if (i == SKIP)
+		return false;
+	r->slab = slab;
+	r->victim = other;
+	r->victim_index = index_of(r, slab, other);
+	unkeep(r, other);
+	if (first) {
+		unkeep(r, first);
+		kmem_cache_free(r->cache, first);
+	}
 	return true;
 }
 
-static void count_round(struct race *r, bool hit)
+static bool publish(struct st_race *r)
+{
+	void *object = keep_new(r, true);
+
+	if (!object || st_slab_of(object) != r->slab)
+		return false;
+	r->mine_index = index_of(r, r->slab, object);
+	return has_vector(r);
+}
+
+static bool mine_is_empty(const struct st_race *r)
+{
+	const u64 vector = st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
+	const u64 slot = vector + (u64)r->layout->ext_bytes * r->mine_index;
+
+	return !READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset));
+}
+
+static void count_step(struct st_race *r)
 {
 	struct st_late_counts *c = r->counts;
+	const bool right = r->seen.step == r->layout->ext_bytes;
 
-	c->freed_remotely += r->freed && hit;
-	if (!hit || !r->seen)
-		return;
-	c->rounds++;
-	c->overlaps += r->saw_appear;
-	if (r->slot_objcg && !c->slot_dirty++)
-		c->slot_seen = r->slot_objcg;
-	if (r->seen_step == r->layout->ext_bytes && r->writer_step == r->layout->ext_bytes)
+	c->outcomes[r->appeared * 8 + right * 4 + r->freed_when]++;
+	if (right && r->writer_step == r->layout->ext_bytes)
 		return;
 	if (c->step_wrong++)
 		return;
 	c->step_expected = r->layout->ext_bytes;
-	c->step_seen = r->seen_step;
+	c->step_seen = r->seen.step;
 	c->step_on_writer = r->writer_step;
 	c->step_later = r->later_step;
 }
 
-static bool one_round(struct race *r, struct busted_slab *fake, u32 turn)
+/* X's own object lost its owner, and it is X alone who may free it. */
+static void count_emptied(struct st_race *r)
 {
-	const u64 random = mix(r->spec->seed + turn);
-	u32 delay = random % 64;
+	struct st_late_counts *c = r->counts;
+
+	c->emptied_alone += r->freed_when == ST_FREED_BEFORE || r->freed_when == ST_FREED_LATER;
+	if (c->emptied++)
+		return;
+	c->emptied_index = r->mine_index;
+	c->freed_index = r->victim_index;
+	/* which slot is the freed object's, by either CPU's step */
+	c->emptied_on_writer = r->writer_step * r->victim_index / r->layout->ext_bytes;
+	c->emptied_later = r->later_step * r->victim_index / r->layout->ext_bytes;
+}
+
+static void count_round(struct st_race *r, bool hit)
+{
+	struct st_late_counts *c = r->counts;
+	u32 i;
+
+	for (i = 0; i < r->watchers; i++) {
+		c->looks_before += r->watcher[i].looks;
+		c->steps_before += r->watcher[i].right;
+	}
+	c->freed_remotely += hit;
+	if (!hit || !r->saw)
+		return;
+	c->rounds++;
+	c->overlaps += r->appeared;
+	/* Y's object may have become X's accounted one meanwhile */
+	if (r->slot_objcg && r->mine_index != r->victim_index && !c->slot_dirty++)
+		c->slot_seen = r->slot_objcg;
+	count_step(r);
+	if (mine_is_empty(r))
+		count_emptied(r);
+}
+
+static void round_reset(struct st_race *r, u32 turn)
+{
+	u32 i;
+
+	r->random = st_mix(r->spec->seed + turn);
+	r->victim = NULL;
+	r->saw = r->appeared = r->freed = r->going = r->published = false;
+	r->slot_objcg = 0;
+	/* as likely among the first polls as among the last */
+	r->free_at = (r->random >> 8) % (1u << ((r->random >> 4) % 5));
+	r->interrupt_at = r->random & 2 ? (r->random >> 20) % 64 : POLLS;
+	for (i = 0; i < r->watchers; i++)
+		r->watcher[i].ready = r->watcher[i].looked = false;
+}
+
+static void wait_ready(struct st_race *r)
+{
+	u32 i;
+
+	for (i = 0; i < r->watchers; i++)
+		while (!smp_load_acquire(&r->watcher[i].ready))
+			cpu_relax();
+}
+
+static bool one_round(struct st_race *r, u32 turn)
+{
+	u32 i, delay;
 	bool hit;
 
-	r->victim = NULL;
-	r->seen = r->saw_appear = r->freed = false;
-	r->looked = r->published = false;
-	r->slot_objcg = 0;
-	r->free_at = 1 + (random >> 8) % 200;
-	if (fake) {
-		memset(fake, 0, sizeof(*fake));
-		r->slab = fake;
-	} else if (!find_fresh_slab(r)) {
+	round_reset(r, turn);
+	if (r->fake)
+		st_fake_reset(r);
+	else if (!find_fresh_slab(r))
 		return false;
-	}
-	WRITE_ONCE(r->watching, false);
+	st_widen_plan(r->random);
 	smp_store_release(&r->turn, turn);
-	while (!smp_load_acquire(&r->watching))
-		cpu_relax();
-	while (delay--)
-		cpu_relax();
-	hit = fake ? publish_busted(r, fake) : publish_real(r);
+	if (r->fake) {
+		hit = st_fake_publish(r);
+	} else {
+		wait_ready(r);
+		WRITE_ONCE(r->going, true);
+		for (delay = r->random % 64; delay; delay--)
+			cpu_relax();
+		hit = publish(r);
+	}
 	r->writer_step = st_step(r->layout, r->slab, r->cache_size);
 	smp_store_release(&r->published, true);
-	while (smp_load_acquire(&r->turn) != turn + 1)
-		cpu_relax();
+	for (i = 0; i < r->watchers; i++)
+		while (smp_load_acquire(&r->watcher[i].done) != turn)
+			cpu_relax();
 	count_round(r, hit);
 	return true;
 }
 
 static void writer(struct st_job *job)
 {
-	struct race *r = job->arg;
-	struct busted_slab *fake = NULL;
+	struct st_race *r = job->arg;
 	struct mem_cgroup *old = st_memcg_enter();
 	u32 i;
 
-	if (r->spec->busted)
-		fake = kzalloc(sizeof(*fake), GFP_KERNEL);
+	st_widen_enter(ST_RACER_WRITER);
 	for (i = 0; i < r->spec->rounds && !st_stopping(); i++) {
-		if (r->spec->busted && !fake)
-			break;
-		if (!one_round(r, fake, 1 + 2 * i)) {
+		if (!one_round(r, i + 1)) {
 			r->counts->no_fresh_slab = i == 0;
 			break;
 		}
 		cond_resched();
 	}
 	WRITE_ONCE(r->over, true);
+	st_widen_leave(ST_RACER_WRITER);
 	st_memcg_leave(old);
 	for (i = 0; i < r->kept; i++)
 		kmem_cache_free(r->cache, r->keep[i]);
-	kfree(fake);
 	/* slabs with a vector must go, or the next call finds no fresh ones */
 	if (r->cache)
 		kmem_cache_shrink(r->cache);
 }
 
+static int race(struct st_race *r)
+{
+	const struct st_late_spec *spec = r->spec;
+	struct st_job jobs[3] = {};
+	u32 i;
+
+	r->watchers = spec->freer_cpu == spec->reader_cpu ? 1 : 2;
+	r->watcher[0].reads = true;
+	r->watcher[r->watchers - 1].frees = true;
+	jobs[0] = (struct st_job){ .work = writer, .arg = r, .cpu = spec->writer_cpu };
+	for (i = 0; i < r->watchers; i++) {
+		r->watcher[i].race = r;
+		jobs[1 + i] = (struct st_job){
+			.work = watcher,
+			.arg = &r->watcher[i],
+			.cpu = i ? spec->freer_cpu : spec->reader_cpu,
+		};
+	}
+	return st_threads_run(jobs, 1 + r->watchers);
+}
+
 int st_late(const struct st_late_spec *spec, struct st_late_counts *counts)
 {
-	struct race *r;
-	struct st_job jobs[2];
+	struct st_race *r;
 	int err = -ENOMEM;
 
 	memset(counts, 0, sizeof(*counts));
@@ -280,20 +406,18 @@ int st_late(const struct st_late_spec *spec, struct st_late_counts *counts)
 		return -ENOMEM;
 	r->spec = spec;
 	r->counts = counts;
-	r->layout = spec->busted ? &busted_layout : spec->layout;
+	r->layout = spec->layout;
 	r->cache = (struct kmem_cache *)(unsigned long)spec->cache;
+	r->room = spec->busted ? 1 : spec->rounds * SLAB_MOST + SKIP;
+	r->keep = kvmalloc_array(r->room, sizeof(*r->keep), GFP_KERNEL);
+	if (!r->keep || (spec->busted && st_fake_make(r)))
+		goto out;
 	if (r->cache)
 		r->cache_size = st_field_read(r->cache, r->layout->cache_size);
-	r->room = spec->busted ? 1 : spec->rounds * 40 + SKIP;
-	r->keep = kvmalloc_array(r->room, sizeof(*r->keep), GFP_KERNEL);
-	if (!r->keep)
-		goto out;
-	memset(jobs, 0, sizeof(jobs));
-	jobs[0] = (struct st_job){ .work = writer, .arg = r, .cpu = spec->writer_cpu };
-	jobs[1] = (struct st_job){ .work = reader, .arg = r, .cpu = spec->reader_cpu };
-	err = st_threads_run(jobs, 2);
-	kvfree(r->keep);
+	err = race(r);
 out:
+	kfree(r->fake);
+	kvfree(r->keep);
 	kfree(r);
 	return err;
 }

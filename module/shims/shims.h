@@ -92,13 +92,18 @@ int st_busted_nodes_start(s32 nid);
 int st_busted_node_rows(struct st_node_row *rows, u32 max);
 void st_busted_nodes_stop(void);
 
-/* handoff.c, litmus.c, late.c */
+/* handoff.c, litmus.c, late.c, counters.c */
 extern const struct st_handoff_ops st_handoff_ops;
 int st_litmus(const struct st_litmus_spec *spec, struct st_litmus_counts *counts);
 /* what the constructor of a type-safe cache writes, and no life of an object changes */
 #define ST_TYPE_WORD 5
 #define ST_TYPE_MAGIC 0x736c7562746f7274ull
 int st_late(const struct st_late_spec *spec, struct st_late_counts *counts);
+int st_counters(const struct st_counters_spec *spec, struct st_counters_counts *counts);
+
+/* widen.c; list: names and globs, or "none". 0, or -EINVAL with the reason */
+int st_widen_init(const char *list, char *reason);
+extern const struct st_widen_ops st_widen_ops;
 
 /* inspect.c: reads; inspect_file.c: its file and parameters; samples to look at */
 extern const struct st_inspect_ops st_inspect_ops;

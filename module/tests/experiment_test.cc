@@ -3,6 +3,8 @@
 // experiment_test - whole runs of core over a fake kernel: one that is right
 // passes, one that is wrong fails with the cause it has. Runs that cannot be
 // finished are in robustness_test; real threads and slabs are left to the guest.
+#include <tuple>
+
 #include "../core/scenario.h"
 #include "fake_kernel.h"
 
@@ -43,7 +45,8 @@ TEST(Run, KernelThatIsRightPassesInEveryShape)
 		ASSERT_EQ(k.run("*"), 0) << k.reason;
 		for (const Scenario &s : scenarios()) {
 			const bool inner = Text(s.name) == "exts-leftover" ||
-					   Text(s.name) == "exts-in-object";
+					   Text(s.name) == "exts-in-object" ||
+					   Text(s.name) == "exts-counters";
 			const char *expected = s.family == Family::WrongHandoff ? "skip" :
 				s.busted() ? "fail" :
 				inner && !young(shape) ? "skip" : "pass";
@@ -190,6 +193,111 @@ TEST(Run, LateDirtySlotIsCorruption)
 	};
 	ASSERT_EQ(k.run("exts-late"), 0);
 	expect_fail(k, "exts-late", "exts-own-slot", "corruption");
+}
+
+// A free that empties another's slot, by a step that both CPUs have right.
+TEST(Run, OwnersLostToAFreeAreJudgedByWhenAndByTheSteps)
+{
+	const struct { u64 writer, later, alone; const char *cause; } cases[] = {
+		{5, 5, 0, "ordering"}, {5, 5, 1, "corruption"}, {0, 0, 0, "corruption"}};
+	for (const auto &c : cases) {
+		FakeKernel k(shape_7_1());
+		k.on_late = [&](const st_late_spec &spec, st_late_counts &counts) {
+			if (spec.busted)
+				return;
+			counts.emptied = 1;
+			counts.emptied_alone = c.alone;
+			counts.freed_index = 5;
+			counts.emptied_on_writer = c.writer;
+			counts.emptied_later = c.later;
+		};
+		ASSERT_EQ(k.run("exts-late-stride-first"), 0);
+		expect_fail(k, "exts-late-stride-first", "exts-own-slot", c.cause);
+	}
+}
+
+TEST(Run, StepsBesideCountersAreJudgedByWhoSawThem)
+{
+	const struct { u64 writer, later; const char *cause; } cases[] = {
+		{16, 16, "ordering"}, {16, 0, "corruption"}, {0, 0, "corruption"}};
+	for (const Shape &shape : {shape_7_1(), shape_7_3(false)})
+		for (const auto &c : cases) {
+			FakeKernel k(shape);
+			k.on_counters = [&](const st_counters_spec &spec, st_counters_counts &counts) {
+				if (spec.busted)
+					return;
+				counts.wrong = 1;
+				counts.expected = 16;
+				counts.on_writer = c.writer;
+				counts.later = c.later;
+			};
+			ASSERT_EQ(k.run("exts-counters"), 0);
+			expect_fail(k, "exts-counters", "stride-stable-while-live", c.cause);
+		}
+}
+
+TEST(Run, CountersThatNeverChangeAreBroken)
+{
+	FakeKernel k(shape_7_3(false));
+	k.on_counters = [](const st_counters_spec &, st_counters_counts &c) { c.changes = 0; };
+	ASSERT_EQ(k.run("exts-counters"), 0);
+	EXPECT_EQ(k.field("exts-counters", "verdict"), "broken") << k.record("exts-counters");
+}
+
+// Read orders, barriers, three CPUs: what the kernel side is asked for.
+TEST(Run, RacesAreAskedInEveryForm)
+{
+	FakeKernel k(shape_7_1());
+	std::set<std::tuple<u32, u32, u32>> forms;
+	k.env.cpus = 3;
+	k.env.cpu[2] = 2;
+	k.on_late = [&](const st_late_spec &spec, st_late_counts &) {
+		if (spec.busted)
+			return;
+		forms.insert({spec.read_order, spec.barrier, spec.object_bytes});
+		EXPECT_EQ((std::set<u32>{spec.writer_cpu, spec.reader_cpu, spec.freer_cpu}).size(), 3u);
+	};
+	ASSERT_EQ(k.run("exts-late*"), 0);
+	EXPECT_EQ(forms.size(), 2u * 2 * 4);
+}
+
+TEST(Run, OutcomesAndWideningAreSaid)
+{
+	FakeKernel k(shape_7_1());
+	st_widen_row probed = {}, absent = {};
+	strcpy(probed.name, "alloc_slab_obj_exts");
+	probed.places = 27;
+	probed.hits = 100;
+	probed.held = 4;
+	probed.least_us = 1;
+	probed.most_us = 120;
+	probed.sum_us = 200;
+	strcpy(absent.name, "some_function");
+	strcpy(absent.why_not, "not a function of this kernel, or not to be probed");
+	k.widened = {probed, absent};
+	k.on_late = [](const st_late_spec &spec, st_late_counts &counts) {
+		if (spec.busted || !spec.barrier)
+			return;
+		counts.outcomes[8 + 4 + ST_FREED_ACROSS]--;
+		counts.outcomes[8 + ST_FREED_AT_ONCE]++;
+	};
+	ASSERT_EQ(k.run("exts-late"), 0);
+	std::string all;
+	for (const std::string &line : k.lines)
+		all += line + "\n";
+	for (const char *said : {
+		     "# Histogram of vector, then step, no barrier (2 states)\n",
+		     " :> vector=0->1; step=right; free=across;\n",
+		     " :> vector=1; step=right; free=later;\n",
+		     "# Observation exists (vector=1 /\\ step=wrong) Never 0 ",
+		     " :> vector=0->1; step=wrong; free=at-once;\n",
+		     "# Observation exists (vector=1 /\\ step=wrong) Sometimes ",
+		     "# widened: alloc_slab_obj_exts, 27 places, 100 hits, held 4 times "
+		     "for 1 to 120 us, mean 50\n",
+		     "# widened: some_function: no, not a function of this kernel",
+		     "# widened: delays and places are drawn from seed "})
+		EXPECT_NE(all.find(said), std::string::npos) << said << "\n" << all;
+	EXPECT_GT(k.calls["widen_move"], 0u);
 }
 
 TEST(Run, NoFreshSlabIsASkip)

@@ -77,6 +77,7 @@ public:
 	~FakeKernel()
 	{
 		EXPECT_EQ(buffers, 0) << "buffers are not given back";
+		EXPECT_EQ(widening, 0) << "windows are left wide";
 		EXPECT_TRUE(caches.empty()) << "caches are not given back";
 		EXPECT_FALSE(groups.open) << "cgroups are not given back";
 	}
@@ -97,6 +98,9 @@ public:
 	u32 normal_nodes = 1;			// nodes whose memory slabs may use
 	const char *context_lacks[ST_FREE_CONTEXTS] = {};
 	std::function<void(const st_late_spec &, st_late_counts &)> on_late;
+	std::function<void(const st_counters_spec &, st_counters_counts &)> on_counters;
+	std::vector<st_widen_row> widened;	// what the kernel side says it did
+	int widening = 0;			// begun and not ended
 	std::function<void(st_node_row &, bool offline, bool normal)> on_row;
 	std::function<int(u32 block, u32 state)> on_block;
 	std::function<void(const st_charge_spec &, st_charge_counts &)> on_charge;
@@ -348,6 +352,8 @@ private:
 	int handoff(const st_handoff_spec &spec, st_handoff_counts *counts);
 	int litmus(const st_litmus_spec &spec, st_litmus_counts *counts);
 	static const st_handoff_ops *handoff_ops();
+	int counters(const st_counters_spec &spec, st_counters_counts *counts);
+	static const st_widen_ops *widen_ops();
 	int late(const st_late_spec &spec, st_late_counts *counts);
 	int rows(bool busted, st_node_row *row, u32 max);
 	int block_set(u32 block, u32 state)

@@ -109,8 +109,12 @@ inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
 	*counts = {};
 	if (stopped())
 		return 0;
+	EXPECT_TRUE(spec.busted || widening) << "a race that nobody widens";
 	counts->rounds = spec.rounds;
 	counts->overlaps = 3;
+	counts->freed_remotely = spec.rounds;
+	counts->outcomes[8 + 4 + ST_FREED_ACROSS] = 3;
+	counts->outcomes[4 + ST_FREED_LATER] = spec.rounds - 3;
 	if (spec.busted) {
 		counts->step_wrong = spec.rounds;
 		counts->step_expected = counts->step_on_writer = counts->step_later = 16;
@@ -118,6 +122,43 @@ inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
 	if (on_late)
 		on_late(spec, *counts);
 	return 0;
+}
+
+inline int FakeKernel::counters(const st_counters_spec &spec, st_counters_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));
+	if (!enter("counters"))
+		return -12;
+	EXPECT_NE(spec.writer_cpu, spec.reader_cpu);
+	clock += 10000000;
+	*counts = {};
+	if (stopped())
+		return 0;
+	counts->looks = 1000;
+	counts->changes = 100;
+	if (spec.busted) {
+		counts->wrong = 5;
+		counts->expected = counts->on_writer = counts->later = 16;
+	}
+	if (on_counters)
+		on_counters(spec, *counts);
+	return 0;
+}
+
+inline const st_widen_ops *FakeKernel::widen_ops()
+{
+	static const st_widen_ops table = {
+		[](u64) { self->enter("widen_begin"); self->widening++; },
+		[] { self->enter("widen_move"); },
+		[](st_widen_row *rows, u32 max) {
+			u32 n = 0;
+			for (const st_widen_row &row : self->widened)
+				if (n < max)
+					rows[n++] = row;
+			return n;
+		},
+		[] { self->widening--; }};
+	return &table;
 }
 
 inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
@@ -249,6 +290,10 @@ inline st_ops FakeKernel::ops()
 	o.late = [](const st_late_spec *spec, st_late_counts *counts) {
 		return self->late(*spec, counts);
 	};
+	o.counters = [](const st_counters_spec *spec, st_counters_counts *counts) {
+		return self->counters(*spec, counts);
+	};
+	o.widen = widen_ops();
 	o.hotplug_target = [](st_hotplug_target *target) {
 		*target = {};
 		target->nid = self->enter("hotplug_target") ? 1 : -1;

@@ -42,7 +42,7 @@ TEST(Robustness, BlocksThatStayBusyAreASkip)
 TEST(Robustness, EveryOperationMayFail)
 {
 	for (const char *operation : {"cache_create", "buffer_get", "objects_alloc", "objects_view",
-				      "busted_views", "handoff", "late", "hotplug_target",
+				      "busted_views", "handoff", "late", "counters", "hotplug_target",
 				      "block_set", "node_rows", "busted_nodes_start",
 				      "busted_node_rows", "blocks_restore", "groups_open",
 				      "groups_close", "group_make", "group_remove",
@@ -75,6 +75,9 @@ TEST(Robustness, WithoutAnOperationNothingThatNeedsItPasses)
 		{"late", "exts-late", "broken", "threads"},
 		{"late", "busted-exts-late", "broken", "threads"},
 		{"cache_create", "exts-late", "broken", "caches"},
+		{"counters", "exts-counters", "broken", "threads"},
+		{"counters", "busted-exts-counters", "broken", "threads"},
+		{"cache_create", "exts-counters", "broken", "caches"},
 		{"hotplug_target", "node-offline-online", "skip", "no node may lose"},
 		{"block_set", "node-offline-online", "skip", "errno"},
 		{"node_rows", "node-offline-online", "broken", "could not be listed"},

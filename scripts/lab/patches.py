@@ -32,7 +32,7 @@ _FIELD = re.compile(r"^([A-Z][a-z-]+): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 class Header:
     """What a busted kernel promises. `expects` holds (scenario or KUnit suite,
     invariant, cause), and is empty for a harmless edit; `needs` is what the
-    guest must have for the bug to show."""
+    guest must have for the bug to show, `seconds` what its scenarios need."""
 
     subject: str
     undoes: str
@@ -40,6 +40,7 @@ class Header:
     series: str
     needs: frozenset[str]
     expects: tuple[tuple[str, str, str], ...]
+    seconds: int = 1
 
 
 def header_of(text: str, name: str) -> Header:
@@ -62,9 +63,13 @@ def header_of(text: str, name: str) -> Header:
             raise ToolError(f"{name}: Expect: {line}: not three words",
                             "scenario, invariant and cause; or the one word nothing")
         expects.append((parts[0], parts[1], parts[2]))
+    seconds = fields.get("Seconds", ["1"])[0]
+    if not re.fullmatch(r"[1-9]\d{0,3}", seconds):
+        raise ToolError(f"{name}: Seconds: {seconds}: not a whole number from 1 to 9999",
+                        "what the scenarios of Expect share, for example Seconds: 20")
     return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
                   fields["Series"][0], frozenset(" ".join(fields.get("Needs", [])).split()),
-                  tuple(expects))
+                  tuple(expects), int(seconds))
 
 
 def diff_of(text: str) -> str:

@@ -90,10 +90,22 @@ def test_every_kernel_is_asked_with_the_users_options(
     for name in ("ARCH", "PAGE", "OUT", "CPUS", "RESCUE", "SCENARIO"):
         monkeypatch.setenv(name, "not this")
     asking = busted.Asking(asked(tmp_path, arch="s390x", cpus="4", config="kasan"), "7.2", tmp_path)
-    found = asking.environment("7.2/harmless")
+    found = asking.environment("7.2/harmless", None)
     assert [found[name] for name in ("KERNEL", "PATCH", "CONFIG", "ARCH", "PAGE", "OUT", "CPUS",
                                      "RESCUE", "SCENARIO")] == [
         "7.2", "7.2/harmless", "kunit,kasan", "s390x", "", str(tmp_path), "4", "", ""]
+
+
+def test_a_race_is_asked_alone_and_for_longer(tmp_path: Path) -> None:
+    asking = busted.Asking(asked(tmp_path, widen="reader"), "7.2", tmp_path)
+    race = Header("s", "c", "y", "7.2", frozenset(), (
+        ("exts-late", "exts-own-slot", "ordering"), ("exts-late", "i", "c"),
+        ("slubtorture-nodes", "i", "c"), ("exts-counters", "i", "c")), 30)
+    found = asking.environment("7.2/race", race)
+    assert (found["SCENARIO"], found["SECONDS"], found["WIDEN"]) == (
+        "exts-late,exts-counters", "30", "reader")
+    found = asking.environment("7.2/stride-16-bit", STRIDE)
+    assert (found["SCENARIO"], found["SECONDS"]) == ("", "1")
 
 
 def test_controls_that_were_caught_are_no_failure() -> None:

@@ -158,3 +158,11 @@ def test_a_header_without_a_part_is_named() -> None:
     full = "Subject: x\nUndoes: y\nSymptom: z\n more\nSeries: 7.2\nExpect: only two\n"
     with pytest.raises(ToolError, match="not three words"):
         patches.header_of(full + CREATES, "p")
+
+
+def test_seconds_of_a_race() -> None:
+    full = "Subject: x\nUndoes: y\nSymptom: z\nSeries: 7.2\n{}Expect: a b c\n"
+    assert patches.header_of(full.format("") + CREATES, "p").seconds == 1
+    assert patches.header_of(full.format("Seconds: 30\n") + CREATES, "p").seconds == 30
+    with pytest.raises(ToolError, match="p: Seconds: soon: not a whole number"):
+        patches.header_of(full.format("Seconds: soon\n") + CREATES, "p")

@@ -37,6 +37,18 @@ def test_defaults() -> None:
     assert got.seed >= 1 and got.out == Path("out").absolute()
 
 
+def test_names_that_widen_are_for_the_module_to_know() -> None:
+    got = opt.checked(values(widen="alloc_*, reader,__memcg_slab_free_hook"), Path("out"))
+    assert got.widen == "alloc_*,reader,__memcg_slab_free_hook"
+    assert "WIDEN='alloc_*,reader,__memcg_slab_free_hook'" in opt.replay_line(got, "tcg")
+    assert "WIDEN" not in opt.replay_line(opt.checked(values(), Path("out")), "tcg")
+
+
+@pytest.mark.parametrize("text", ["a b", "reader,", ",", "x=1", "a" * 64, "f;g", "f'"])
+def test_what_is_no_name_does_not_widen(text: str) -> None:
+    assert f"WIDEN={text}" in str(wrong(widen=text))
+
+
 def test_flag_beats_environment_beats_default() -> None:
     args = opt.parser("").parse_args(["--seconds", "7"])
     got = opt.raw_values(args, {"SECONDS": "8", "CPUS": "3", "MEM": ""})

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * late.h - one race for a late vector, shared by late.c, which runs it with
+ * real slabs, and busted_late.c, whose slab is its own and wrong on purpose.
+ */
+#ifndef SLUBTORTURE_LATE_H
+#define SLUBTORTURE_LATE_H
+
+#include "fields.h"
+#include "shims.h"
+#include "widen.h"
+
+struct st_look {		/* one pair, in the order that the spec wants */
+	u64 exts, step;
+};
+
+struct st_race;
+struct st_watcher {
+	struct st_race *race;
+	bool reads, frees;
+	bool ready;		/* has looked, and seen no vector */
+	bool looked;		/* will not look at this slab's vector again */
+	u32 done;		/* turn that it is done with */
+	u64 looks, right;	/* while there was no vector; with the right step */
+};
+
+struct st_race {
+	const struct st_late_spec *spec;
+	const struct st_layout *layout;
+	struct st_late_counts *counts;
+	struct kmem_cache *cache;
+	u64 cache_size;
+	struct st_fake_slab *fake;	/* controls only */
+	void **keep;		/* X's objects, freed at the end */
+	u32 kept, room;
+	u32 turn;		/* watchers look when it changes */
+	bool over;
+	/* one round */
+	u64 random;
+	const void *slab;
+	void *victim;		/* unaccounted object that Y frees */
+	u32 victim_index, mine_index;
+	bool going;		/* X is about to allocate */
+	u64 free_at, interrupt_at;	/* polls since then */
+	struct st_look seen;	/* by Z, the first with a vector */
+	u64 later_step, writer_step, slot_objcg;
+	bool saw, appeared;	/* Z: a vector; and none just before */
+	bool freed;
+	u32 freed_when;		/* enum st_late_freed */
+	bool published;		/* X has done its part */
+	u32 watchers;
+	struct st_watcher watcher[2];
+};
+
+static inline u64 st_mix(u64 x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdull;
+	return x ^ (x >> 33);
+}
+
+/* busted_late.c */
+int st_fake_make(struct st_race *r);
+void st_fake_reset(struct st_race *r);
+bool st_fake_publish(struct st_race *r);
+void st_fake_between(struct st_race *r);	/* the reader's two reads */
+void st_fake_free(struct st_race *r);
+
+#endif
