@@ -11,6 +11,7 @@
 #define SLUBTORTURE_ABI_H
 
 #include "abi/base.h"
+#include "abi/audit.h"
 #include "abi/charge.h"
 #include "abi/exts.h"
 #include "abi/handoff.h"
@@ -80,6 +81,8 @@ struct st_ops {
 	int (*counters)(const struct st_counters_spec *spec,
 			struct st_counters_counts *counts);
 	const struct st_widen_ops *widen;
+
+	const struct st_audit_ops *audit;
 
 	void (*hotplug_target)(struct st_hotplug_target *target);
 	int (*block_set)(uint32_t block, uint32_t state);

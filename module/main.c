@@ -41,6 +41,10 @@ module_param(widen, charp, 0444);
 MODULE_PARM_DESC(widen,
 		 "what holds racing threads up: kernel functions, reader, interrupts, by names or globs, or none (default: *)");
 
+static char *audit = "";
+module_param(audit, charp, 0444);
+MODULE_PARM_DESC(audit, "words for audit_control, separated by commas, such as 1 or exact,on");
+
 static struct {
 	struct st_core *core;
 	struct st_environment env;
@@ -118,12 +122,17 @@ static int __init slubtorture_init(void)
 	debugfs_create_file("ktap", 0400, torture.dir, NULL, &st_emit_fops);
 	debugfs_create_file("layout", 0400, torture.dir, NULL, &layout_fops);
 	st_inspect_file_init(torture.core, torture.dir);
+	err = st_audit_init(torture.dir, audit);
+	if (err)
+		goto no_audit;
 	torture.runner = kthread_run(run, NULL, "slubtorture");
 	if (!IS_ERR(torture.runner))
 		return 0;
 	err = PTR_ERR(torture.runner);
+no_audit:
 	debugfs_remove_recursive(torture.dir);
 	st_inspect_file_exit();
+	st_audit_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();
@@ -141,6 +150,7 @@ static void __exit slubtorture_exit(void)
 	kthread_stop(torture.runner);
 	debugfs_remove_recursive(torture.dir);
 	st_inspect_file_exit();
+	st_audit_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();

@@ -11,6 +11,7 @@ constexpr Benchmark kBenchmarks[] = {
 	{"engine", bench_engine},
 	{"sampling", bench_sampling},
 	{"mp", bench_mp},
+	{"audit", bench_audit},
 };
 
 bool wanted(Text list, const Benchmark &benchmark)

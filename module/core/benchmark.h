@@ -26,4 +26,7 @@ void bench_sampling(const Context &context, u32 rounds, Report *report);
 // Message passing at full speed: trials, and the share of them that overlapped.
 void bench_mp(const Context &context, u32 rounds, Report *report);
 
+// kmalloc and kfree in a loop: with no probe, with empty ones, audited.
+void bench_audit(const Context &context, u32 rounds, Report *report);
+
 } // namespace st

@@ -31,6 +31,7 @@ Cause diagnose(Invariant broken, const Sighting &s)
 		if (s.on_reader == s.on_writer)
 			return Cause::Accounting;
 		break;
+	case Invariant::AuditCountsExact:
 	case Invariant::ExtsClearedOnFree:
 	case Invariant::ChargeReachesGroup:
 	case Invariant::ChargeBalanced:

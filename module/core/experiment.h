@@ -47,6 +47,7 @@ void run_late(const Context &context, const Scenario &scenario, Tally *tally);
 void run_counters(const Context &context, const Scenario &scenario, Tally *tally);
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *tally);
+void run_audit(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);

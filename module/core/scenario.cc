@@ -63,6 +63,8 @@ bool chosen(Text list, const Scenario &scenario)
 
 Text unknown_in(Text list)
 {
+	if (list == Text("none"))
+		return {};
 	Text unknown;
 	any_glob(list, [&](Text glob) {
 		for (const Scenario &scenario : scenarios())

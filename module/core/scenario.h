@@ -11,7 +11,7 @@ namespace st {
 
 enum class Family : u8 {
 	Exts, BustedExts, Late, Counters, Handoff, BustedHandoff, WrongHandoff, Node,
-	Charge, Inspect
+	Charge, Inspect, Audit
 };
 
 struct Scenario {

@@ -27,7 +27,7 @@ Text name(Invariant invariant)
 		"free-sees-alloc", "node-pointer-kept", "node-barn-kept",
 		"node-struct-elsewhere", "offline-node-has-no-slabs", "stride-fits-type",
 		"node-struct-present", "node-struct-distinct", "node-struct-home",
-		"node-counts-slabs", "kept-under-rcu", "node-barn-everywhere",
+		"node-counts-slabs", "kept-under-rcu", "audit-counts-exact", "node-barn-everywhere",
 		"charge-reaches-group", "charge-balanced", "charge-dying-goes",
 		"inspector-shows-slab", "inspector-shows-object", "inspector-sums-agree",
 		"inspector-changes-nothing"};

@@ -31,6 +31,7 @@ enum class Invariant : u8 {
 	NodeStructHome,		// and which lies in memory that is there
 	NodeCountsSlabs,	// nodes count the slabs that a cache has
 	KeptUnderRcu,		// what RCU must keep after a free is as it was
+	AuditCountsExact,	// the audit counts what was done, no more, no less
 	NodeBarnEverywhere,	// a cache has a barn on all such nodes or on none
 	ChargeReachesGroup,	// what lives is charged to the group it was made in
 	ChargeBalanced,		// all that was charged is uncharged when all is freed

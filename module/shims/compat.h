@@ -8,6 +8,7 @@
 #define SLUBTORTURE_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hardirq.h>
 #include <linux/hrtimer.h>
 #include <linux/kprobes.h>
 #include <linux/memcontrol.h>
@@ -162,6 +163,47 @@ static inline struct kretprobe *st_kretprobe_of(struct kretprobe_instance *insta
 	return instance->rp;
 #endif
 }
+#endif
+
+/* in_irq() is called in_hardirq() from 5.11 on. */
+#ifdef in_hardirq
+#define st_in_hardirq() in_hardirq()
+#else
+#define st_in_hardirq() in_irq()
+#endif
+
+/*
+ * What the allocator's tracepoints tell (include/trace/events/kmem.h), after
+ * the probe's own data. A kernel that is spelt otherwise does not build: the
+ * type of a probe is checked where it is registered. 6.1 made one of those for
+ * a node and those for any (11e9734bcb6a).
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define ST_KMALLOC_PROTO unsigned long call_site, const void *ptr, size_t bytes_req, \
+	size_t bytes_alloc, gfp_t gfp_flags, int node
+#define ST_CACHE_ALLOC_PROTO unsigned long call_site, const void *ptr, \
+	struct kmem_cache *s, gfp_t gfp_flags, int node
+#else
+#define ST_NODE_TRACEPOINTS 1
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)	/* b347aa7b5747 */
+#define ST_KMALLOC_PROTO unsigned long call_site, const void *ptr, struct kmem_cache *s, \
+	size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags
+#else
+#define ST_KMALLOC_PROTO unsigned long call_site, const void *ptr, size_t bytes_req, \
+	size_t bytes_alloc, gfp_t gfp_flags
+#endif
+#define ST_CACHE_ALLOC_PROTO ST_KMALLOC_PROTO
+#define ST_KMALLOC_NODE_PROTO ST_KMALLOC_PROTO, int node
+#define ST_CACHE_ALLOC_NODE_PROTO ST_KMALLOC_PROTO, int node
+#endif
+
+/* The cache: its name from 5.12 on (3544de8ee6e4), itself from 6.1 on (2c1d697fb8ba). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define ST_CACHE_FREE_PROTO unsigned long call_site, const void *ptr, const struct kmem_cache *s
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+#define ST_CACHE_FREE_PROTO unsigned long call_site, const void *ptr, const char *name
+#else
+#define ST_CACHE_FREE_PROTO unsigned long call_site, const void *ptr
 #endif
 
 #endif

@@ -59,6 +59,7 @@ const struct st_ops st_ops = {
 	.late = st_late,
 	.counters = st_counters,
 	.widen = &st_widen_ops,
+	.audit = &st_audit_ops,
 	.hotplug_target = st_hotplug_target,
 	.block_set = st_block_set,
 	.blocks_restore = st_blocks_restore,

@@ -112,6 +112,11 @@ void st_inspect_file_init(const struct st_core *core, struct dentry *dir);
 void st_inspect_file_exit(void);	/* after the file is gone */
 int st_sample_init(void);
 void st_sample_exit(void);
+/* audit.c: off unless words of st_audit_command() say otherwise; audit_drill.c */
+struct dentry;
+int st_audit_init(struct dentry *dir, const char *words);
+void st_audit_exit(void);
+extern const struct st_audit_ops st_audit_ops;
 
 /* nodes.c, hotplug.c */
 /* Under slab_mutex, to the first that returns other than 0, which is returned. */

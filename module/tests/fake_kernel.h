@@ -91,6 +91,7 @@ public:
 	s32 asked_nid = 0;			// by the last node_rows()
 	bool kept_on_free = false;		// a freed object's slot is not cleared
 	std::function<void(st_object_view &)> on_view;
+	std::function<int(const st_audit_drill &, st_audit_drilled &)> on_drill;
 	std::function<void(const st_handoff_spec &, st_handoff_counts &)> on_handoff;
 	std::function<void(const st_litmus_spec &, st_litmus_counts &)> on_litmus;
 	std::vector<s32> cpu_nodes;		// all on node 0 when empty
@@ -355,6 +356,8 @@ private:
 	int counters(const st_counters_spec &spec, st_counters_counts *counts);
 	static const st_widen_ops *widen_ops();
 	int late(const st_late_spec &spec, st_late_counts *counts);
+	int drill(const st_audit_drill &drill, st_audit_drilled *drilled);
+	static const st_audit_ops kFakeAudit;
 	int rows(bool busted, st_node_row *row, u32 max);
 	int block_set(u32 block, u32 state)
 	{

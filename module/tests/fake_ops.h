@@ -241,6 +241,33 @@ inline const st_charge_ops *FakeKernel::charge_ops()
 	return &o;
 }
 
+// Every object is seen where it was, but for the one that a control hides.
+inline int FakeKernel::drill(const st_audit_drill &drill, st_audit_drilled *drilled)
+{
+	*drilled = {};
+	if (!enter("drill"))
+		return -12;
+	const u64 seen = drill.objects - (drill.hide != 0);
+	drilled->done = drill.objects;
+	drilled->held_ns = 5000;
+	drilled->pair.freed = seen;
+	drilled->pair.other_cpu = drill.alloc_cpu == drill.free_cpu ? 0 : seen;
+	drilled->pair.contexts[drill.context] = seen;
+	drilled->pair.ages[8] = seen;
+	return on_drill ? on_drill(drill, *drilled) : 0;
+}
+
+inline const st_audit_ops FakeKernel::kFakeAudit = {
+	[](const st_audit_drill *drill, st_audit_drilled *drilled) {
+		return self->drill(*drill, drilled);
+	},
+	[](u32 load, u32, u64 duration_ns, u64 *pairs, u64 *elapsed_ns) {
+		*pairs = duration_ns / (100 + load);
+		*elapsed_ns = duration_ns;
+		return self->enter("loop") ? 0 : -12;
+	},
+};
+
 inline st_ops FakeKernel::ops()
 {
 	st_ops o = {};
@@ -294,6 +321,7 @@ inline st_ops FakeKernel::ops()
 		return self->counters(*spec, counts);
 	};
 	o.widen = widen_ops();
+	o.audit = &kFakeAudit;
 	o.hotplug_target = [](st_hotplug_target *target) {
 		*target = {};
 		target->nid = self->enter("hotplug_target") ? 1 : -1;

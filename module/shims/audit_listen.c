@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * audit_listen - listeners to the allocator's tracepoints: they choose objects
+ * by address and hand the events of those to core's tables, all the time or in
+ * slices of it. Bulk frees and kfree_rcu() pass no tracepoint; their objects
+ * show as allocated anew without a free. What is counted how is core's affair.
+ */
+#include <linux/kthread.h>
+#include <linux/preempt.h>
+#include <linux/random.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+#include <linux/vmalloc.h>
+
+#include "audit.h"
+
+/* --- probes: any context; 7.x calls them with preemption on --- */
+
+static u32 context_now(void)
+{
+	if (in_nmi())
+		return ST_AUDIT_NMI;
+	if (st_in_hardirq())
+		return ST_AUDIT_HARDIRQ;
+	return in_serving_softirq() ? ST_AUDIT_SOFTIRQ : ST_AUDIT_TASK;
+}
+
+static noinline void record(struct st_listener *l, unsigned long site, const void *object,
+			    void (*to)(struct st_audit *, const struct st_audit_event *))
+{
+	struct st_audit_event event = {
+		.object = (unsigned long)object,
+		.site = site,
+		.context = context_now(),
+	};
+	unsigned long flags;
+
+	if (unlikely(READ_ONCE(l->hidden) == object) && to == st_audit_freed)
+		return;
+	/* one event at a time on a CPU, but for NMIs, which core counts */
+	raw_local_irq_save(flags);
+	event.cpu = raw_smp_processor_id();
+	event.node = cpu_to_node(event.cpu);
+	event.now_ns = ktime_get_mono_fast_ns();
+	to(l->tables, &event);
+	raw_local_irq_restore(flags);
+}
+
+static __always_inline void take(void *data, unsigned long site, const void *object,
+				 void (*to)(struct st_audit *, const struct st_audit_event *))
+{
+	struct st_listener *l = data;
+
+	if (likely(!st_audit_chosen((unsigned long)object, l->salt, l->sample)) ||
+	    ZERO_OR_NULL_PTR(object))
+		return;
+	record(l, site, object, to);
+}
+
+static void on_kmalloc(void *data, ST_KMALLOC_PROTO)
+{
+	take(data, call_site, ptr, st_audit_allocated);
+}
+
+static void on_cache_alloc(void *data, ST_CACHE_ALLOC_PROTO)
+{
+	take(data, call_site, ptr, st_audit_allocated);
+}
+
+static void on_kfree(void *data, unsigned long call_site, const void *ptr)
+{
+	take(data, call_site, ptr, st_audit_freed);
+}
+
+static void on_cache_free(void *data, ST_CACHE_FREE_PROTO)
+{
+	take(data, call_site, ptr, st_audit_freed);
+}
+
+#ifdef ST_NODE_TRACEPOINTS
+static void on_kmalloc_node(void *data, ST_KMALLOC_NODE_PROTO)
+{
+	take(data, call_site, ptr, st_audit_allocated);
+}
+
+static void on_cache_alloc_node(void *data, ST_CACHE_ALLOC_NODE_PROTO)
+{
+	take(data, call_site, ptr, st_audit_allocated);
+}
+#endif
+
+/* Each tracepoint has functions of its own, which check the type of a probe. */
+#define EAR(name, probe)							\
+static int join_##name(struct st_listener *l)					\
+{										\
+	return register_trace_##name(probe, l);					\
+}										\
+static void leave_##name(struct st_listener *l)				\
+{										\
+	unregister_trace_##name(probe, l);					\
+}
+
+EAR(kfree, on_kfree)
+EAR(kmem_cache_free, on_cache_free)
+EAR(kmalloc, on_kmalloc)
+EAR(kmem_cache_alloc, on_cache_alloc)
+#ifdef ST_NODE_TRACEPOINTS
+EAR(kmalloc_node, on_kmalloc_node)
+EAR(kmem_cache_alloc_node, on_cache_alloc_node)
+#endif
+
+/*
+ * Frees are heard first and left last, so that whatever is seen allocated is
+ * seen freed, too.
+ */
+static const struct {
+	int (*join)(struct st_listener *l);
+	void (*leave)(struct st_listener *l);
+} ears[] = {
+	{ join_kfree, leave_kfree },
+	{ join_kmem_cache_free, leave_kmem_cache_free },
+	{ join_kmalloc, leave_kmalloc },
+	{ join_kmem_cache_alloc, leave_kmem_cache_alloc },
+#ifdef ST_NODE_TRACEPOINTS
+	{ join_kmalloc_node, leave_kmalloc_node },
+	{ join_kmem_cache_alloc_node, leave_kmem_cache_alloc_node },
+#endif
+};
+
+static void leave(struct st_listener *l)
+{
+	while (l->joined)
+		ears[--l->joined].leave(l);
+	/* no probe is running any more when this returns */
+	tracepoint_synchronize_unregister();
+}
+
+int st_listen(struct st_listener *l)
+{
+	int err = 0;
+
+	l->salt = get_random_u64();
+	while (l->joined < ARRAY_SIZE(ears) && !err) {
+		err = ears[l->joined].join(l);
+		l->joined += !err;
+	}
+	l->since_ns = ktime_get_ns();
+	if (err)
+		leave(l);
+	return err;
+}
+
+void st_listen_no_more(struct st_listener *l)
+{
+	leave(l);
+	l->windows++;
+	l->watched_ns += ktime_get_ns() - l->since_ns;
+}
+
+int st_listener_make(struct st_listener *l, u32 sample)
+{
+	memset(l, 0, sizeof(*l));
+	l->sample = sample;
+	l->tables = vzalloc(st_audit_bytes(nr_cpu_ids));
+	if (!l->tables)
+		return -ENOMEM;
+	st_audit_make(l->tables, nr_cpu_ids);
+	return 0;
+}
+
+void st_listener_free(struct st_listener *l)
+{
+	vfree(l->tables);
+	l->tables = NULL;
+}
+
+/* --- slices of time --- */
+
+/* True: the slicing thread is to end. */
+static bool sleep_ms_or_stop(u32 ms)
+{
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!kthread_should_stop())
+		schedule_timeout(msecs_to_jiffies(ms));
+	__set_current_state(TASK_RUNNING);
+	return kthread_should_stop();
+}
+
+static int watch_in_slices(void *arg)
+{
+	struct st_watch *w = arg;
+	bool stop = false;
+
+	while (!stop) {
+		if (!st_listen(&w->listener)) {
+			stop = sleep_ms_or_stop(w->settings.slice_ms);
+			st_listen_no_more(&w->listener);
+			/* frees will be missed until the next slice */
+			st_audit_window_ends(w->listener.tables);
+		}
+		if (!stop)
+			stop = sleep_ms_or_stop(w->settings.every_ms - w->settings.slice_ms);
+	}
+	return 0;
+}
+
+int st_watch_start(struct st_watch *w)
+{
+	struct task_struct *task;
+	int err;
+
+	w->listener.sample = w->settings.sample;
+	if (w->settings.slice_ms == w->settings.every_ms)
+		return st_listen(&w->listener);
+	/* whether there are tracepoints at all is known at once */
+	err = st_listen(&w->listener);
+	if (err)
+		return err;
+	st_listen_no_more(&w->listener);
+	w->listener.windows = w->listener.watched_ns = 0;
+	st_audit_clear(w->listener.tables);
+	task = kthread_run(watch_in_slices, w, "slubtorture/audit");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	w->task = task;
+	return 0;
+}
+
+void st_watch_stop(struct st_watch *w)
+{
+	if (w->task)
+		kthread_stop(w->task);
+	else
+		st_listen_no_more(&w->listener);
+	w->task = NULL;
+}
