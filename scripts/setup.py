@@ -110,7 +110,7 @@ def check_guest(options: Options, arch: str) -> Machine:
                         f"it takes a guest of this computer's architecture, {platform.machine()}; "
                         "leave RESCUE out")
     if options.rescue:
-        rescue_shell()
+        static_shell("RESCUE=yes")
     return machine
 
 
@@ -127,8 +127,8 @@ def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     return Setup(options, kernel, machine, chosen, init)
 
 
-def rescue_shell() -> bytes:
-    """A static busybox of this computer, for the guest's rescue shell."""
+def static_shell(asked: str) -> bytes:
+    """A static busybox of this computer, for the guest; `asked` says why."""
     for name in BUSYBOX:
         path = Path(name)
         if not path.exists():
@@ -136,12 +136,14 @@ def rescue_shell() -> bytes:
         data = path.read_bytes()
         if not any(loader in data[:8192] for loader in _LOADERS):
             return data
-    raise ToolError("RESCUE=yes needs a static busybox", "apt-get install busybox-static")
+    raise ToolError(f"{asked} needs a static busybox", "apt-get install busybox-static")
 
 
 def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
                   module: Path | None, other: Path | None = None) -> Path:
-    shell = rescue_shell() if config.get("rescue") == 1 else None
+    asked = "RESCUE=yes" if config.get("rescue") == 1 else (
+        "WORKLOAD" if config.get("workload") else "")
+    shell = static_shell(asked) if asked else None
     entries = initramfs.base_entries(setup.init, shell)
     if module is not None:
         entries.append(initramfs.file("module.ko", module.read_bytes()))

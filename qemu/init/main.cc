@@ -21,6 +21,9 @@ void run_module(Channel &out, const Config &config)
 	if (!insert_module(out, config))
 		return;
 	follow_verdicts(out, config);
+	if (!config.workload.empty())
+		run_workload(out, config);
+	show_files(out, config);
 	remove_module(out, config);
 }
 

@@ -27,6 +27,12 @@ void report_facts(Channel &out);
  * all bytes have left: the writer may take a blocked read for "delivered". */
 void follow_verdicts(Channel &out, const Config &config);
 
+/* The user's command, for config.workload_ms at most. */
+void run_workload(Channel &out, const Config &config);
+
+/* Sends every file of config.show as `@ report NAME line`. */
+void show_files(Channel &out, const Config &config);
+
 void remove_module(Channel &out, const Config &config);
 
 /* Loads and unloads the module config.cycles times, every second time with a

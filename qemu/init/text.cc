@@ -84,6 +84,12 @@ bool apply(Config *config, std::string_view key, std::string_view value)
 		return set_text(value, &config->follow);
 	if (key == "args")
 		return set_text(value, &config->args);
+	if (key == "workload")
+		return set_text(value, &config->workload);
+	if (key == "workload_ms")
+		return set_number(value, &config->workload_ms);
+	if (key == "show")
+		return set_text(value, &config->show);
 	if (key == "cut_args")
 		return set_text(value, &config->cut_args);
 	if (key == "inspect")

@@ -32,6 +32,9 @@ struct Config {
 	uint32_t cut_max_ms = 1500; /* longest life of a load removed in mid-run */
 	uint64_t seed = 1;
 	std::string inspect;      /* cache to be shown; empty: the list of them */
+	std::string workload;     /* shell command beside the module; empty: none */
+	uint32_t workload_ms = 4000; /* its longest life */
+	std::string show;         /* files sent before the module goes, by commas */
 	bool rescue = false;
 	std::string channel = "/dev/ttyS1"; /* where verdicts leave the guest */
 	std::string console = "/dev/ttyS0"; /* where a rescue shell is talked to */

@@ -52,7 +52,7 @@ def test_rescue_shell_must_be_static(tmp_path: Path, monkeypatch: pytest.MonkeyP
     static.write_bytes(b"\x7fELF alone")
     monkeypatch.setattr(setup, "BUSYBOX", (str(tmp_path / "absent"), str(dynamic)))
     with pytest.raises(ToolError) as caught:
-        setup.rescue_shell()
+        setup.static_shell("RESCUE=yes")
     assert "busybox-static" in caught.value.hint
     monkeypatch.setattr(setup, "BUSYBOX", (str(dynamic), str(static)))
-    assert setup.rescue_shell() == b"\x7fELF alone"
+    assert setup.static_shell("RESCUE=yes") == b"\x7fELF alone"

@@ -13,6 +13,7 @@ TEST(Config, ReadsEveryKey)
 {
 	const Config c = parse_config("mode=cycles\nmodule=thing\nfollow=/sys/x\n"
 				      "args=seed=4 scenario=\"a,b\"\ncut_args=seed=5\n"
+				      "workload=a b; c=d\nworkload_ms=30\nshow=/x/a,/x/b\n"
 				      "cycles=7\ncut_max_ms=20\nseed=9\nrescue=1\n"
 				      "other=litmus000\nother_follow=/proc/litmus\n"
 				      "other_args=nruns=3\nturns=6\n"
@@ -26,6 +27,9 @@ TEST(Config, ReadsEveryKey)
 	EXPECT_EQ(c.other_follow, "/proc/litmus");
 	EXPECT_EQ(c.other_args, "nruns=3");
 	EXPECT_EQ(c.turns, 6u);
+	EXPECT_EQ(c.workload, "a b; c=d");
+	EXPECT_EQ(c.workload_ms, 30u);
+	EXPECT_EQ(c.show, "/x/a,/x/b");
 	EXPECT_EQ(c.cycles, 7u);
 	EXPECT_EQ(c.cut_max_ms, 20u);
 	EXPECT_EQ(c.seed, 9u);
