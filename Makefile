@@ -19,9 +19,10 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 CYCLES ?= 200
 export ARCH PAGE CONFIG PATCH REMOVE BENCH CACHE OBJECTS
 export PYTHON KERNEL SCENARIO WIDEN SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
+export AUDIT WORKLOAD
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run check check-host module clean bench report cycles kernel kernels \
+.PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines busted selftests kunit models inspect deps
 
 help:
@@ -49,6 +50,10 @@ module:
 bench:
 	$(DO) scripts/deps.sh run
 	$(DO) $(PYTHON) scripts/bench.py
+
+audit:
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/audit.py
 
 report:
 	$(DO) $(PYTHON) scripts/report.py $(if $(RUN),"$(RUN)")

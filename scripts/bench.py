@@ -20,7 +20,7 @@ import prepared
 import records as rec
 import run
 import setup as stp
-from benches import engine, mp, runs, sampling
+from benches import audit, engine, mp, runs, sampling
 from benches.common import Bench, Outcome
 from entry import guarded
 from errors import ToolError
@@ -29,6 +29,7 @@ BENCHES: Mapping[str, Callable[[Bench], Outcome]] = {
     "engine": engine.measure,
     "mp": mp.measure,
     "sampling": sampling.measure,
+    "audit": audit.measure,
     "run": runs.measure,
 }
 
