@@ -24,7 +24,7 @@ from qemu.transcript import Transcript
 
 NAME = "mp"
 TEST = "message-passing"
-TURNS = 9
+TURNS = 5
 ROUNDS = 3  # of the engine in each turn
 # klitmus7's module does a million trials a turn, as it does unless told
 # otherwise: 0.4 s on a quiet host, a minute where CPUs are scarce.

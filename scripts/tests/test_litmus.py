@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import litmus
+import scenarios
 from errors import ToolError
 from options import ROOT
 
@@ -53,6 +54,11 @@ def test_no_test_is_of_a_pair_that_is_gone() -> None:
     named = {one.name.removeprefix("handoff-") for one in RECORDED
              if one.name.startswith("handoff-")}
     assert named == {pair for pair, _ in PAIRS}
+
+
+def test_scenarios_are_those_of_the_module() -> None:
+    known = {one.name.removeprefix(scenarios.CONTROL) for one in scenarios.known()}
+    assert {name for one in RECORDED for name in one.scenarios} <= known
 
 
 def test_what_herd_says_is_read() -> None:
