@@ -23,6 +23,7 @@ struct stk_ordering {
 #define STK_ROW_Counters(name)
 #define STK_ROW_Node(name)
 #define STK_ROW_Charge(name)
+#define STK_ROW_Audit(name)
 #define STK_ROW_Inspect(name)
 #define SCENARIO(name, family, argument, timed, cause, question) STK_ROW_##family(name)
 static struct stk_ordering stk_orderings[] = {

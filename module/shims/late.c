@@ -83,7 +83,7 @@ static void between_polls(struct st_race *r, struct st_watcher *w, u64 since)
 {
 	if (w->reads && since == r->interrupt_at)
 		st_widen_interrupt(r->spec->writer_cpu, r->random >> 24);
-	if (w->frees && since == r->free_at)
+	if (w->frees && since == r->free_at && !r->freed)
 		free_victim(r, true);
 }
 
@@ -103,6 +103,10 @@ static void watch(struct st_race *r, struct st_watcher *w)
 		w->right += w->reads && l.step == r->layout->ext_bytes;
 		if (polls == 0)
 			smp_store_release(&w->ready, true);
+		if (polls == 0 && w->frees && r->free_first) {
+			WRITE_ONCE(r->freeing, true);
+			free_victim(r, true);
+		}
 		if (READ_ONCE(r->going))
 			between_polls(r, w, since++);
 		cpu_relax();
@@ -302,7 +306,8 @@ static void round_reset(struct st_race *r, u32 turn)
 
 	r->random = st_mix(r->spec->seed + turn);
 	r->victim = NULL;
-	r->saw = r->appeared = r->freed = r->going = r->published = false;
+	r->saw = r->appeared = r->freed = r->freeing = r->going = r->published = false;
+	r->free_first = !r->fake && r->random & 4;
 	r->slot_objcg = 0;
 	/* as likely among the first polls as among the last */
 	r->free_at = (r->random >> 8) % (1u << ((r->random >> 4) % 5));
@@ -336,8 +341,10 @@ static bool one_round(struct st_race *r, u32 turn)
 		hit = st_fake_publish(r);
 	} else {
 		wait_ready(r);
+		while (r->free_first && !READ_ONCE(r->freeing))
+			cpu_relax();
 		WRITE_ONCE(r->going, true);
-		for (delay = r->random % 64; delay; delay--)
+		for (delay = r->free_first ? 0 : r->random % 64; delay; delay--)
 			cpu_relax();
 		hit = publish(r);
 	}

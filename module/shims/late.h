@@ -41,6 +41,8 @@ struct st_race {
 	void *victim;		/* unaccounted object that Y frees */
 	u32 victim_index, mine_index;
 	bool going;		/* X is about to allocate */
+	bool free_first;	/* Y begins to free, and only then X goes */
+	bool freeing;		/* Y does */
 	u64 free_at, interrupt_at;	/* polls since then */
 	struct st_look seen;	/* by Z, the first with a vector */
 	u64 later_step, writer_step, slot_objcg;

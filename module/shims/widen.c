@@ -45,6 +45,8 @@ static u64 draw(void)
 	return z ^ (z >> 27);
 }
 
+#define LONGEST_US (1u << LONGEST_LOG2)
+
 /* As likely 1 us as between 512 and 1023 us. */
 static u32 delay_of(u64 random)
 {
@@ -289,7 +291,10 @@ void st_widen_plan(u64 random)
 		return;
 	state ^= random;
 	for (i = 0; i < ST_RACERS; i++) {
-		WRITE_ONCE(st_plans[i].us, delay_of(draw()));
+		/* a free must often last as long as a whole publication */
+		WRITE_ONCE(st_plans[i].us, i == ST_RACER_FREER && draw() % 2
+			   ? LONGEST_US / 2 + (u32)(draw() % (LONGEST_US / 2))
+			   : delay_of(draw()));
 		WRITE_ONCE(st_plans[i].place, draw() % 4 ? choose(i) : NULL);
 	}
 }
