@@ -13,6 +13,7 @@
 #include "abi/base.h"
 #include "abi/audit.h"
 #include "abi/charge.h"
+#include "abi/cost.h"
 #include "abi/exts.h"
 #include "abi/handoff.h"
 #include "abi/inspect.h"
@@ -99,6 +100,7 @@ struct st_ops {
 
 	const struct st_charge_ops *charge;	/* cgroups of our own */
 	const struct st_inspect_ops *inspect;
+	const struct st_cost_ops *cost;
 };
 
 struct st_request {

@@ -20,7 +20,7 @@ import prepared
 import records as rec
 import run
 import setup as stp
-from benches import audit, engine, mp, runs, sampling
+from benches import audit, cost, engine, mp, runs, sampling
 from benches.common import Bench, Outcome
 from entry import guarded
 from errors import ToolError
@@ -31,6 +31,7 @@ BENCHES: Mapping[str, Callable[[Bench], Outcome]] = {
     "sampling": sampling.measure,
     "audit": audit.measure,
     "run": runs.measure,
+    "cost": cost.measure,
 }
 
 

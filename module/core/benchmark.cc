@@ -12,6 +12,8 @@ constexpr Benchmark kBenchmarks[] = {
 	{"sampling", bench_sampling},
 	{"mp", bench_mp},
 	{"audit", bench_audit},
+	{"cost", bench_cost},
+	{"cost-bare", bench_cost_bare},
 };
 
 bool wanted(Text list, const Benchmark &benchmark)

@@ -25,6 +25,9 @@ void bench_engine(const Context &context, u32 rounds, Report *report);
 void bench_sampling(const Context &context, u32 rounds, Report *report);
 // Message passing at full speed: trials, and the share of them that overlapped.
 void bench_mp(const Context &context, u32 rounds, Report *report);
+// Allocation and free with and without barriers; and the calls alone.
+void bench_cost(const Context &context, u32 rounds, Report *report);
+void bench_cost_bare(const Context &context, u32 rounds, Report *report);
 
 // kmalloc and kfree in a loop: with no probe, with empty ones, audited.
 void bench_audit(const Context &context, u32 rounds, Report *report);

@@ -70,4 +70,5 @@ const struct st_ops st_ops = {
 	.busted_nodes_stop = st_busted_nodes_stop,
 	.charge = &st_charge_ops,
 	.inspect = &st_inspect_ops,
+	.cost = &st_cost_ops,
 };

@@ -144,6 +144,8 @@ int st_group_remove(u32 group);
 void st_group_lose_reference(u32 group);	/* control; close puts it back */
 int st_group_settle(u32 group, struct st_charge_books *books);
 extern const struct st_charge_ops st_charge_ops;
+/* cost.c */
+extern const struct st_cost_ops st_cost_ops;
 
 /* environment.c: in a task that sees /sys */
 int st_environment(struct st_environment *env);

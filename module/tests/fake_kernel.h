@@ -102,6 +102,7 @@ public:
 	std::function<void(const st_counters_spec &, st_counters_counts &)> on_counters;
 	std::vector<st_widen_row> widened;	// what the kernel side says it did
 	int widening = 0;			// begun and not ended
+	std::function<void(const st_cost_spec &, st_cost_counts &)> on_cost;
 	std::function<void(st_node_row &, bool offline, bool normal)> on_row;
 	std::function<int(u32 block, u32 state)> on_block;
 	std::function<void(const st_charge_spec &, st_charge_counts &)> on_charge;
@@ -358,6 +359,7 @@ private:
 	int late(const st_late_spec &spec, st_late_counts *counts);
 	int drill(const st_audit_drill &drill, st_audit_drilled *drilled);
 	static const st_audit_ops kFakeAudit;
+	int cost(const st_cost_spec &spec, st_cost_counts *counts);
 	int rows(bool busted, st_node_row *row, u32 max);
 	int block_set(u32 block, u32 state)
 	{

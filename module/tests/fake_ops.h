@@ -268,6 +268,30 @@ inline const st_audit_ops FakeKernel::kFakeAudit = {
 	},
 };
 
+inline int FakeKernel::cost(const st_cost_spec &spec, st_cost_counts *counts)
+{
+	std::memset(counts, 0xa5, sizeof(*counts));
+	if (!enter("cost"))
+		return -12;
+	*counts = {};
+	if (stopped())
+		return 0;
+	std::set<u32> seen;
+	counts->operations = spec.operations;
+	counts->blocks = spec.blocks;
+	for (u32 i = 0; i < spec.variants; i++) {
+		const u32 variant = spec.order[i];
+		EXPECT_LT(variant, u32(ST_COST_VARIANTS));
+		EXPECT_TRUE(seen.insert(variant).second) << "timed twice";
+		for (u32 block = 0; block < spec.blocks; block++)
+			counts->ns[variant][block] = variant == ST_COST_TWICE ? 20000 : 10000;
+	}
+	clock += 1000000;
+	if (on_cost)
+		on_cost(spec, *counts);
+	return 0;
+}
+
 inline st_ops FakeKernel::ops()
 {
 	st_ops o = {};
@@ -350,6 +374,12 @@ inline st_ops FakeKernel::ops()
 	o.busted_nodes_stop = [] {};
 	o.charge = charge_ops();
 	o.inspect = inspect_ops();
+	static constexpr st_cost_ops kCost = {
+		[](const st_cost_spec *spec, st_cost_counts *counts) {
+			return self->cost(*spec, counts);
+		},
+	};
+	o.cost = &kCost;
 	return o;
 }
 
