@@ -27,10 +27,12 @@ from expectations import (EXPECTATIONS, Expectation, control_problems, layout_pr
 
 ROOT = Path(__file__).resolve().parent.parent
 CYCLES = 40
+MODEL_SERIES = "7.2"
 # Of the caller's variables none may change what is tested; REMOVE would have a
 # kernel removed that is to be built.
 CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CONFIG", "PATCH",
-           "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN")
+           "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN", "TEST", "CACHE", "OBJECTS", "WIDEN",
+           "WORKLOAD", "AUDIT")
 # What a command that is too slow may take to end its guests and builds.
 PATIENCE_S = 40.0
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}
@@ -279,6 +281,28 @@ def busted_tests(out: Path, seconds: float) -> Count:
     return count
 
 
+def newest_run(out: Path, series: str) -> str:
+    """The run of an earlier stage, whose outcomes stand beside the models'."""
+    runs = sorted((out / "guests").glob(f"????????-??????-{series}.*/records.jsonl"),
+                  key=lambda path: path.stat().st_mtime)
+    return str(runs[-1].parent) if runs else ""
+
+
+def model_tests(out: Path, seconds: float) -> Count:
+    """Each litmus test is a test: judged, as recorded, nothing forbidden seen."""
+    count = Count()
+    status, text = command([sys.executable, "scripts/models.py", "--out", str(out / "guests")],
+                           out, "models.log", seconds, KERNEL=MODEL_SERIES,
+                           RUN=newest_run(out, MODEL_SERIES))
+    judged = re.search(r"(\d+) tests: [^;]*\b0 broken; all as recorded; asked of a kernel: (\d+);",
+                       " ".join(text.split()))
+    if status or not judged or not int(judged[2]):
+        count.failed.append(f"litmus tests: exit status {status}\n{tail(text)}")
+    else:
+        count.passed += int(judged[1])
+    return count
+
+
 STAGES: tuple[Stage, ...] = (
     Stage("core on the host (ASan, UBSan)", 6, False, core_tests),
     Stage("init on the host", 3, False, init_tests),
@@ -286,6 +310,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("types of the host scripts", 3, False, python_types),
     Stage("selftests", 2, False, selftests),
     *(guest_stage(expected) for expected in EXPECTATIONS),
+    Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
     lab_stage("x86-64"),
     kunit_stage("x86-64"),

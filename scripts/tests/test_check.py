@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -51,6 +52,31 @@ def test_no_kernel_asked_is_a_failure(tmp_path: Path, monkeypatch: pytest.Monkey
     says(monkeypatch, text, status)
     count = check.busted_tests(tmp_path, 1)
     assert (count.passed, len(count.failed)) == (passed, failed)
+
+
+@pytest.mark.parametrize("text, status, passed", [
+    ("5 tests: 2 forbidden, 3 allowed, 0 broken; all as recorded; asked\n  of a kernel: 4; x", 0, 5),
+    ("5 tests: 2 forbidden, 3 allowed, 0 broken; all as recorded; asked\n  of a kernel: 0; x", 0, 0),
+    ("5 tests: 2 forbidden, 2 allowed, 1 broken; all as recorded; asked\n  of a kernel: 4; x", 0, 0),
+    ("5 tests: 2 forbidden, 3 allowed, 0 broken; all as recorded; asked\n  of a kernel: 4; x", 1, 0),
+    ("", 0, 0)])
+def test_models_that_nothing_was_asked_of_are_a_failure(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, status: int,
+        passed: int) -> None:
+    says(monkeypatch, text, status)
+    count = check.model_tests(tmp_path, 1)
+    assert (count.passed, len(count.failed)) == (passed, 0 if passed else 1)
+
+
+def test_models_are_set_beside_the_newest_run_of_their_series(tmp_path: Path) -> None:
+    assert check.newest_run(tmp_path, "7.2") == ""
+    for number, name in enumerate(("20260101-000001-7.2.1-x-1", "20260101-000002-7.2.1-x-2",
+                                  "20260101-000003-7.3.2-x-1", "20260101-000004-cycles-7.2.1-1")):
+        place = tmp_path / "guests" / name
+        place.mkdir(parents=True)
+        (place / "records.jsonl").touch()
+        os.utime(place / "records.jsonl", (number, number))
+    assert check.newest_run(tmp_path, "7.2").endswith("-7.2.1-x-2")
 
 
 def test_the_callers_variables_do_not_reach_the_tests(tmp_path: Path,
