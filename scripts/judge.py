@@ -54,7 +54,8 @@ def _with_fields(base: Record, fields: dict[str, str]) -> Record:
         overlaps=_number(fields.get("overlaps", "")),
         duration_ms=_number(fields["duration_ms"]),
         evidence=fields.get("evidence", "-"), reason=fields.get("reason", "-"),
-        note=fields.get("note", "-"))
+        note=fields.get("note", "-"),
+        breach_ms=_number(fields["breach_ms"]) if fields.get("breach_ms", "-") != "-" else -1)
 
 
 def _with_splat(record: Record, splat: Splat) -> Record:

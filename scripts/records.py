@@ -26,6 +26,8 @@ class Record:
 
     `expected` is "pass", or "fail:CAUSE" for a control; `layout` has the
     lines in which the module said where it learned the kernel's layout.
+    `breach_ms` is when the first breach was seen, since the module was loaded;
+    -1 without one.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class Record:
     splat: tuple[str, ...]
     layout: tuple[str, ...]
     replay: str
+    breach_ms: int = -1
 
     @property
     def is_control(self) -> bool:

@@ -114,6 +114,8 @@ def _evidence_rows(record: Record) -> list[str]:
     if _said(record.evidence):
         rows += textwrap.wrap(f"evidence: {record.evidence}", WIDTH, initial_indent="  ",
                               subsequent_indent="    ", break_on_hyphens=False)
+    if record.breach_ms >= 0:
+        rows.append(f"  seen {seconds_text(record.breach_ms)} after the module was loaded")
     rows += [f"  | {line}" for line in record.splat[:EVIDENCE_LINES]]
     if len(record.splat) > EVIDENCE_LINES:
         rows.append("  | ... the rest is in the file `console`")

@@ -41,11 +41,19 @@ def known() -> list[Scenario]:
     return parse_table(TABLE.read_text())
 
 
-def matches(scenario: Scenario, glob: str) -> bool:
-    """A control `busted-X` runs whenever X does, and by its own name."""
+def owner(control: Scenario, table: list[Scenario]) -> str:
+    """The scenario that a control belongs to: the longest name that its own
+    begins with after `busted-`, so that one scenario can have several."""
+    rest = control.name[len(CONTROL):]
+    names = [s.name for s in table if f"{rest}-".startswith(f"{s.name}-")]
+    return max(names, key=len, default=rest)
+
+
+def matches(scenario: Scenario, glob: str, table: list[Scenario]) -> bool:
+    """A control runs whenever its scenario does, and by its own name."""
     if fnmatch.fnmatchcase(scenario.name, glob):
         return True
-    return scenario.is_control and fnmatch.fnmatchcase(scenario.name[len(CONTROL):], glob)
+    return scenario.is_control and fnmatch.fnmatchcase(owner(scenario, table), glob)
 
 
 def _unknown(glob: str, table: list[Scenario]) -> ToolError:
@@ -62,6 +70,6 @@ def select(globs: str, table: list[Scenario]) -> list[Scenario]:
     if not patterns:
         raise ToolError("SCENARIO is empty", "leave it out to run all, or name scenarios")
     for glob in patterns:
-        if not any(matches(scenario, glob) for scenario in table):
+        if not any(matches(scenario, glob, table) for scenario in table):
             raise _unknown(glob, table)
-    return [s for s in table if any(matches(s, glob) for glob in patterns)]
+    return [s for s in table if any(matches(s, glob, table) for glob in patterns)]

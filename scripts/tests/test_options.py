@@ -143,5 +143,15 @@ def test_unknown_scenario_gets_near_names() -> None:
 def test_this_clone_has_a_table() -> None:
     known = scenarios.known()
     assert len(known) >= 16
-    controls = {s.name[len("busted-"):] for s in known if s.is_control}
-    assert {s.name for s in known if not s.is_control} <= controls
+    owners = {scenarios.owner(s, known) for s in known if s.is_control}
+    assert {s.name for s in known if not s.is_control} <= owners
+
+
+def test_a_scenario_may_have_several_controls() -> None:
+    table = [scenarios.Scenario(name, False) for name in (
+        "exts-late", "exts-late-two", "busted-exts-late", "busted-exts-late-a",
+        "busted-exts-late-two-b", "busted-exts-later")]
+    assert [scenarios.owner(s, table) for s in table if s.is_control] == [
+        "exts-late", "exts-late", "exts-late-two", "exts-later"]
+    assert [s.name for s in scenarios.select("exts-late", table)] == [
+        "exts-late", "busted-exts-late", "busted-exts-late-a"]

@@ -57,6 +57,20 @@ def test_fail_shows_evidence_and_how_to_ask_alone() -> None:
     assert "  alone: make run SEED=42" in text
 
 
+def test_a_breach_says_when_it_was_seen() -> None:
+    assert "after the module was loaded" not in table(judged("fail"))
+    record = replace(BASE, verdict="fail", cause="truncation", evidence="0",
+                     breach_ms=312)
+    assert "  seen 0.3 s after the module was loaded" in table([record])
+    assert from_json_lines(to_json_lines([record])) == [record]
+
+
+def test_long_names_of_controls_fit() -> None:
+    record = replace(BASE, scenario="busted-exts-sweep-a-very-long-name", expected="fail:ordering",
+                     verdict="skip", reason="word " * 30)
+    assert all(len(row) <= 80 for row in table([record]).splitlines())
+
+
 def test_panic_shows_the_splat() -> None:
     assert "  | RIP: 0010:kmem_cache_free+0x4f/0x300" in table(judged("panic", "panic"))
 
