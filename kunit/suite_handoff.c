@@ -19,6 +19,8 @@ struct stk_ordering {
 #define STK_ROW_WrongHandoff(name)
 #define STK_ROW_Exts(name)
 #define STK_ROW_BustedExts(name)
+#define STK_ROW_Sweep(name)
+#define STK_ROW_Kmalloc(name)
 #define STK_ROW_Late(name)
 #define STK_ROW_Counters(name)
 #define STK_ROW_Node(name)

@@ -114,6 +114,25 @@ static void metadata_inspector_shows_it(struct kunit *test)
 	STK_EXPECT_PASS(test);
 }
 
+/* The most telling caches of the whole product, and what time is left for. */
+static void metadata_sweep(struct kunit *test)
+{
+	st_core_ask(stk.core, "exts-sweep", STK_LATE_NS, &stk.answer);
+	STK_EXPECT_PASS(test);
+}
+
+static void metadata_sweep_debug(struct kunit *test)
+{
+	st_core_ask(stk.core, "exts-debug", STK_LATE_NS, &stk.answer);
+	STK_EXPECT_PASS(test);
+}
+
+static void metadata_kmalloc(struct kunit *test)
+{
+	st_core_ask(stk.core, "exts-kmalloc", STK_LATE_NS, &stk.answer);
+	STK_EXPECT_PASS(test);
+}
+
 static void metadata_stride_fits_type(struct kunit *test)
 {
 	st_core_ask_stride(stk.core, &stk.answer);
@@ -128,6 +147,9 @@ static struct kunit_case stk_cases[] = {
 	KUNIT_CASE_PARAM(metadata_external_late, stk_external_gen_params),
 	KUNIT_CASE(metadata_external_late_race),
 	KUNIT_CASE(metadata_inspector_shows_it),
+	KUNIT_CASE(metadata_sweep),
+	KUNIT_CASE(metadata_kmalloc),
+	KUNIT_CASE(metadata_sweep_debug),
 	{}
 };
 

@@ -36,6 +36,9 @@ struct st_environment {
 	uint64_t memcg;			/* charged by accounted allocations */
 	char memcg_reason[ST_REASON_BYTES]; /* why memcg is 0 */
 	uint64_t max_object_bytes;	/* largest that a cache may have */
+	uint64_t max_kmalloc_bytes;	/* largest that kmalloc() takes from a cache */
+	uint32_t slub_debug;		/* red zones and the like are compiled in */
+	uint32_t profiling;		/* every object has an extension */
 	const uint8_t *btf;		/* vmlinux type information */
 	uint64_t btf_bytes;
 	int32_t codetags;		/* slab_obj_ext_has_codetag_key, -1: no such key */
@@ -62,8 +65,8 @@ struct st_ops {
 	/* the cache may go a little later; caches_wait() sees all gone */
 	void (*cache_destroy)(uint64_t cache);
 	void (*caches_wait)(void);
-	/* both run on the CPU named; alloc returns how many it got, or -errno */
-	int (*objects_alloc)(uint64_t cache, uint32_t cpu, int accounted,
+	/* both run on the CPU named; payer: enum st_payer; alloc returns how many it got, or -errno */
+	int (*objects_alloc)(uint64_t cache, uint32_t cpu, int payer,
 			     uint64_t *objects, uint32_t count);
 	int (*objects_free)(uint64_t cache, uint32_t cpu,
 			    const uint64_t *objects, uint32_t count);
@@ -71,6 +74,8 @@ struct st_ops {
 	int (*objects_view)(const struct st_layout *layout, uint32_t cpu,
 			    const uint64_t *objects,
 			    struct st_object_view *views, uint32_t count);
+
+	const struct st_exts_ops *exts;	/* what else objects are put to */
 
 	/* views of a busted slab and its layout; how many, or -errno */
 	int (*busted_views)(uint32_t kind, uint32_t cpu, struct st_layout *layout,

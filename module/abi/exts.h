@@ -66,6 +66,7 @@ struct st_object_view {
 	uint64_t slab_cache;
 	uint64_t exts;			/* raw word, flags included */
 	uint64_t step_bytes;		/* as the kernel would use it */
+	uint64_t step_again, exts_again; /* both, after a full barrier */
 	uint64_t slot;			/* where step and index lead, 0: no vector */
 	uint64_t slot_objcg;		/* obj_cgroup pointer found there */
 	uint64_t slot_memcg;		/* its mem_cgroup, 0: not readable */
@@ -76,6 +77,7 @@ struct st_object_view {
 	uint32_t objects;		/* in this slab */
 	uint32_t slot_readable;		/* 0: slot_objcg could not be read */
 	uint32_t cpu;			/* that read it */
+	uint32_t has_owner;		/* 7.3: 0, its extension names nobody ever */
 };
 
 /* Where the extensions of a slab lie; none: it has no vector. */
@@ -86,12 +88,16 @@ enum st_placement {
 	ST_PLACED_IN_OBJECT,		/* each in the padding of its object */
 };
 
-
 enum st_cache_flags {
 	ST_CACHE_ACCOUNT = 1,		/* SLAB_ACCOUNT */
 	ST_CACHE_CTOR = 2,		/* has a constructor, so is never merged */
 	ST_CACHE_TYPESAFE = 0x100,	/* SLAB_TYPESAFE_BY_RCU; the object has a type */
+	ST_CACHE_RED_ZONE = 4,		/* SLAB_RED_ZONE and so on: */
+	ST_CACHE_POISON = 8,		/* asking for one of these turns the */
+	ST_CACHE_STORE_USER = 16,	/* kernel's slub_debug_enabled on for good */
+	ST_CACHE_ALONE = 32,		/* not merged, by whatever this kernel has */
 };
+#define ST_CACHE_DEBUG (ST_CACHE_RED_ZONE | ST_CACHE_POISON | ST_CACHE_STORE_USER)
 
 struct st_cache_spec {
 	uint32_t object_bytes;
@@ -99,12 +105,40 @@ struct st_cache_spec {
 	uint32_t flags;			/* enum st_cache_flags */
 };
 
+/* Who pays for objects, and who asks for it; the accounted argument of both. */
+enum st_payer {
+	ST_PAY_CACHE = 0,		/* the group, if the cache is accounted */
+	ST_PAY_GROUP = 1,		/* the group, by __GFP_ACCOUNT */
+	ST_PAY_NOBODY = 2,		/* allocated outside of the group */
+	ST_PAY_RECLAIM = 4,		/* kmalloc: and from the reclaimable caches */
+};
+
+/* More that can be done with objects; as in struct st_ops. */
+struct st_exts_ops {
+	/* gives slabs without objects back, CPUs' own included */
+	void (*cache_shrink)(uint64_t cache);
+	/* kmalloc() on the CPU named; returns how many it got, or -errno */
+	int (*kmalloc_many)(uint32_t bytes, uint32_t cpu, uint32_t payer,
+			    uint64_t *objects, uint32_t count);
+	int (*kfree_many)(uint32_t cpu, const uint64_t *objects, uint32_t count);
+};
 
 /* Controls for objects_view: slabs of our own with a known bug in them. */
 enum st_busted_slab {
 	ST_BUSTED_HALF_STEP,		/* external vector, step half an element */
 	ST_BUSTED_OVERLAP,		/* leftover vector begins in an object */
 	ST_BUSTED_STRIDE_U16,		/* in-object step kept in 16 bits */
+	/* those below: objects twice, first as before, then as after */
+	ST_BUSTED_STALE,		/* step late on the reading CPU */
+	ST_BUSTED_UNALIGNED,		/* objects, and slots, of an odd size */
+	ST_BUSTED_SHARED,		/* two slabs with one vector */
+	ST_BUSTED_IN_BODY,		/* vector lies in a live object */
+	ST_BUSTED_FORMER_OWNER,		/* slot names who paid for the last object */
+	ST_BUSTED_OWNER_LOST,		/* slot emptied when a neighbour was freed */
+	ST_BUSTED_INHERITED,		/* new slab with a former one's vector */
+	ST_BUSTED_RED_ZONE,		/* slot in front of the left red zone */
+	ST_BUSTED_SHORT_VECTOR,		/* vector with room for half of the objects */
+	ST_BUSTED_SLABS,
 };
 
 #endif

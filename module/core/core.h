@@ -14,10 +14,11 @@ struct st_core {
 	st_request request;
 	st_environment env;
 	st::Layout layout;
+	st::u64 loaded_ns;	// when core was made: the module has just been loaded
 	st::Report *report;
 	st::Tally *tally;
 	alignas(16) st::u8 report_storage[sizeof(st::Report)];
 	alignas(16) st::u8 tally_storage[sizeof(st::Tally)];
 
-	st::Tally &fresh_tally() { return *new (tally_storage) st::Tally(); }
+	st::Tally &fresh_tally() { return *new (tally_storage) st::Tally(ops->now_ns, loaded_ns); }
 };

@@ -11,6 +11,8 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 {
 	switch (scenario.family) {
 	case Family::Exts: return run_exts(context, scenario, tally);
+	case Family::Sweep: return run_sweep(context, scenario, tally);
+	case Family::Kmalloc: return run_kmalloc(context, scenario, tally);
 	case Family::BustedExts: return run_busted_exts(context, scenario, tally);
 	case Family::Late: return run_late(context, scenario, tally);
 	case Family::Counters: return run_counters(context, scenario, tally);
@@ -139,6 +141,7 @@ extern "C" int st_core_create(st_core *core, const st_ops *ops, const st_request
 				      .add(benchmark.until(60)).add("'; README.md lists them"));
 	core->ops = ops;
 	core->request = *request;
+	core->loaded_ns = ops->now_ns();
 	core->report = new (core->report_storage) Report(*ops);
 	return 0;
 }

@@ -42,6 +42,8 @@ void run_family(const Context &context, const Scenario &scenario, Tally *tally);
 u64 scenario_seed(u64 seed, const Scenario &scenario);
 
 void run_exts(const Context &context, const Scenario &scenario, Tally *tally);
+void run_sweep(const Context &context, const Scenario &scenario, Tally *tally);
+void run_kmalloc(const Context &context, const Scenario &scenario, Tally *tally);
 void run_busted_exts(const Context &context, const Scenario &scenario, Tally *tally);
 void run_late(const Context &context, const Scenario &scenario, Tally *tally);
 void run_counters(const Context &context, const Scenario &scenario, Tally *tally);
@@ -51,6 +53,9 @@ void run_audit(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);
+
+// Whether anything about extensions can be asked here; says why not.
+bool can_ask_exts(const Context &context, Tally *tally);
 
 // Parts of the above that can be asked alone: one cache, one cycle of the
 // node's memory through one zone (enum st_block_state), node structures as

@@ -8,8 +8,10 @@ namespace {
 
 Finding equal(u64 expected, u64 writer, u64 reader)
 {
-	return Finding{writer == expected && reader == expected,
-		       Sighting{expected, writer, reader, reader}};
+	Finding finding{writer == expected && reader == expected,
+			Sighting{expected, writer, reader, reader}};
+	finding.sighting.has_later = false;
+	return finding;
 }
 
 } // namespace
@@ -23,17 +25,33 @@ Finding exts_step_matches(const st_object_view &on_writer, const st_object_view 
 			  const st_layout &layout)
 {
 	const Placement placement = placement_of(on_writer, layout);
-	return equal(expected_step(on_writer, layout, placement), on_writer.step_bytes,
-		     on_reader.step_bytes);
+	Finding finding = equal(expected_step(on_writer, layout, placement), on_writer.step_bytes,
+				on_reader.step_bytes);
+	finding.sighting.barrier = on_reader.step_again;
+	finding.sighting.has_barrier = true;
+	finding.sighting.type_bits = layout.stride.bits;
+	return finding;
 }
 
 Finding exts_in_bounds(const st_object_view &view, const st_layout &layout)
 {
-	const Range range = slot_range(view, layout, placement_of(view, layout));
+	const Placement placement = placement_of(view, layout);
+	const Range range = slot_range(view, layout, placement);
 	const bool inside = view.slot >= range.begin &&
 			    view.slot + layout.ext_bytes <= range.end;
-	const bool aligned = view.slot % sizeof(void *) == 0;
-	return Finding{inside && aligned, Sighting{range.begin, view.slot, view.slot, view.slot}};
+	const u64 origin = placement == Placement::External ? vector_base(view, layout)
+							    : view.slab_base;
+	const u64 right = placement == Placement::InObject
+				  ? u64(view.index) * view.cache_size + vector_base(view, layout) - origin
+				  : range.begin - origin + u64(view.index) * layout.ext_bytes;
+	return Finding{inside, Sighting{right, view.slot - origin, view.slot - origin,
+					view.slot - origin}};
+}
+
+Finding exts_aligned(const st_object_view &view)
+{
+	const u64 off = view.slot % sizeof(void *);
+	return equal(0, off, off);
 }
 
 Finding exts_vector_long_enough(const st_object_view &view, const st_layout &layout)
@@ -49,6 +67,15 @@ Finding exts_own_slot(const st_object_view &a, const st_object_view &b, const st
 	const u64 apart = a.slot > b.slot ? a.slot - b.slot : b.slot - a.slot;
 	return Finding{apart >= layout.ext_bytes,
 		       Sighting{layout.ext_bytes, apart, apart, apart}};
+}
+
+Finding exts_outside_objects(const st_object_view &slot_of, const st_object_view &body_of,
+			     const st_layout &layout)
+{
+	const u64 begin = body_of.object, end = begin + body_of.cache_object_size;
+	const bool apart = slot_of.slot >= end || slot_of.slot + layout.ext_bytes <= begin;
+	const u64 inside = apart ? 0 : (slot_of.slot < end ? end - slot_of.slot : 0);
+	return equal(0, inside, inside);
 }
 
 Finding exts_names_memcg(const st_object_view &on_writer, const st_object_view &on_reader,
@@ -69,18 +96,38 @@ Finding exts_cleared(const st_object_view &after_free)
 	return finding;
 }
 
+Finding exts_names_nobody(const st_object_view &view)
+{
+	return equal(0, view.slot_objcg, view.slot_objcg);
+}
+
+Finding exts_not_inherited(const st_object_view &view, const st_layout &layout)
+{
+	const u64 base = vector_base(view, layout);
+	return equal(0, base, base);
+}
+
+Finding exts_owner_kept(const st_object_view &before, const st_object_view &after)
+{
+	return equal(before.slot_objcg, before.slot_objcg, after.slot_objcg);
+}
+
 Finding stride_stable(const st_object_view &before, const st_object_view &after)
 {
 	if (before.exts != after.exts)
 		return equal(before.exts, before.exts, after.exts);
-	return equal(before.step_bytes, before.step_bytes, after.step_bytes);
+	Finding finding = equal(before.step_bytes, before.step_bytes, after.step_bytes);
+	finding.sighting.number = true;
+	return finding;
 }
 
 Finding stride_fits_type(const st_layout &layout, u64 largest_step)
 {
 	const u32 bits = layout.stride.bits;
 	const u64 kept = bits && bits < 64 ? largest_step & ((1ull << bits) - 1) : largest_step;
-	return equal(largest_step, kept, kept);
+	Finding finding = equal(largest_step, kept, kept);
+	finding.sighting.type_bits = bits;
+	return finding;
 }
 
 Finding node_struct_present(const st_node_row &row)

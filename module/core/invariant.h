@@ -8,7 +8,7 @@
 
 namespace st {
 
-using Evidence = Line<200>;
+using Evidence = Line<288>;
 
 struct Finding {
 	bool holds = true;
@@ -18,16 +18,28 @@ struct Finding {
 Finding slab_owns_object(const st_object_view &view, u64 cache);
 Finding exts_step_matches(const st_object_view &on_writer, const st_object_view &on_reader,
 			  const st_layout &layout);
+// Offsets from where the vector, the slab or the object begins.
 Finding exts_in_bounds(const st_object_view &view, const st_layout &layout);
+Finding exts_aligned(const st_object_view &view);
 Finding exts_vector_long_enough(const st_object_view &view, const st_layout &layout);
-// Two objects of one slab.
+// Two objects, of one slab or of two.
 Finding exts_own_slot(const st_object_view &a, const st_object_view &b, const st_layout &layout);
+// The slot of one, the body of another or of the same.
+Finding exts_outside_objects(const st_object_view &slot_of, const st_object_view &body_of,
+			     const st_layout &layout);
 // memcg 0: any non-null owner is right.
 Finding exts_names_memcg(const st_object_view &on_writer, const st_object_view &on_reader,
 			 u64 memcg);
 Finding exts_cleared(const st_object_view &after_free);
+// A live object that nobody was charged for.
+Finding exts_names_nobody(const st_object_view &view);
+// The first look at a slab that the cache got anew, from one that had lived in
+// the same memory, or nothing, if that is not known.
+Finding exts_not_inherited(const st_object_view &view, const st_layout &layout);
 // The same object seen by two CPUs, or before and after, while its slab lives.
 Finding stride_stable(const st_object_view &before, const st_object_view &after);
+// Before and after, of an object that was kept meanwhile.
+Finding exts_owner_kept(const st_object_view &before, const st_object_view &after);
 
 // A type that cannot hold the step of the largest object will truncate it,
 // whether or not such an object is ever made.

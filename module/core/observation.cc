@@ -24,7 +24,10 @@ Placement placement_of(const st_object_view &view, const st_layout &layout)
 	const u64 base = vector_base(view, layout);
 	if (!base)
 		return Placement::None;
-	if (base < view.slab_base || base >= view.slab_base + view.slab_bytes)
+	// Before 7.0 there is no other placement, and a slab of kmalloc objects
+	// may have its own vector among them.
+	if (layout.step_origin == ST_STEP_ELEMENT_SIZE || base < view.slab_base ||
+	    base >= view.slab_base + view.slab_bytes)
 		return Placement::External;
 	// In-object extensions begin in the padding of object 0; a leftover
 	// vector begins behind the last object.

@@ -31,7 +31,13 @@ struct Sighting {
 	u64 expected = 0;
 	u64 on_writer = 0;	// on the CPU that wrote it
 	u64 on_reader = 0;	// on another CPU
-	u64 later = 0;		// on that CPU, after a barrier or the round
+	u64 later = 0;		// on that CPU, after the round
+	u64 barrier = 0;	// on that CPU, right after a full barrier
+	bool has_barrier = false;
+	bool has_later = true;	// false: nobody looked a second time
+	u32 type_bits = 0;	// width of the field that keeps it, 0: not known
+	u32 kept_bits = 0;	// width of the widest such value that was right
+	bool number = false;	// a number, whatever the invariant is about
 };
 
 } // namespace st

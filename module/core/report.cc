@@ -100,11 +100,12 @@ u32 Report::invariants(const Tally &tally)
 		flush();
 		if (!t.broken)
 			continue;
-		start(kIndent).add("# cause: ").add(name(t.cause));
-	flush();
+		start(kIndent).add("# cause: ").add(name(t.cause)).add(", first seen ");
+		row_.add_dec(t.seen_ns / 1000000).add(" ms after load");
+		flush();
 		start(kIndent).add("# evidence: ");
 		plain(&row_, t.evidence.text());
-	flush();
+		flush();
 	}
 	return number;
 }
@@ -155,6 +156,11 @@ void Report::record(const Scenario &scenario, const Tally &tally, u64 duration_n
 	row.add(" observations=").add_dec(tally.observations());
 	row.add(" overlaps=").add_dec(tally.overlaps());
 	row.add(" duration_ms=").add_dec(duration_ns / 1000000);
+	row.add(" breach_ms=");	// since load
+	if (tally.has_breach())
+		row.add_dec(tally.at(tally.first()).seen_ns / 1000000);
+	else
+		row.add("-");
 	quoted(&row, "evidence", tally.has_breach() ? tally.at(tally.first()).evidence.text()
 						     : Text());
 	quoted(&row, "reason", tally.reason());

@@ -9,7 +9,7 @@
 
 namespace st {
 
-using ReportLine = Line<832>;	// a record with all its texts at their longest
+using ReportLine = Line<992>;	// a record with all its texts at their longest
 
 class Report {
 public:

@@ -19,12 +19,29 @@ constexpr Scenario kScenarios[] = {
 
 constexpr Text kBusted = "busted-";
 
+// busted-a-b-c belongs to a-b-c, or to a-b if there is no a-b-c.
+Text owner_of(const Scenario &control)
+{
+	const Text rest = Text(control.name).from(kBusted.size());
+	Text owner = rest;
+	size_t longest = 0;
+	for (const Scenario &s : kScenarios) {
+		const Text name(s.name);
+		const bool whole = rest.size() == name.size() ||
+				   (rest.size() > name.size() && rest[name.size()] == '-');
+		if (name.size() <= longest || !whole || !(rest.until(name.size()) == name))
+			continue;
+		longest = name.size();
+		owner = name;
+	}
+	return owner;
+}
+
 bool glob_chooses(Text glob, const Scenario &scenario)
 {
-	const Text name(scenario.name);
-	if (glob_match(glob, name))
+	if (glob_match(glob, scenario.name))
 		return true;
-	return scenario.busted() && glob_match(glob, name.from(kBusted.size()));
+	return scenario.busted() && glob_match(glob, owner_of(scenario));
 }
 
 } // namespace

@@ -10,8 +10,8 @@
 namespace st {
 
 enum class Family : u8 {
-	Exts, BustedExts, Late, Counters, Handoff, BustedHandoff, WrongHandoff, Node,
-	Charge, Inspect, Audit
+	Exts, BustedExts, Sweep, Kmalloc, Late, Counters, Handoff, BustedHandoff, WrongHandoff,
+	Node, Charge, Inspect, Audit
 };
 
 struct Scenario {
@@ -44,7 +44,8 @@ template <typename Visit> bool any_glob(Text list, Visit visit)
 	return false;
 }
 // list: globs, separated by commas. A control is chosen by its own name or by
-// that of the scenario it belongs to.
+// that of the scenario it belongs to: the longest that its own begins with
+// after busted-.
 bool chosen(Text list, const Scenario &scenario);
 // First glob of the list that chooses nothing; empty when all do.
 Text unknown_in(Text list);

@@ -16,11 +16,16 @@ struct InvariantTally {
 	u64 asked = 0;
 	u64 broken = 0;
 	Cause cause = Cause::None;	// of the first breach
+	u64 seen_ns = 0;		// first breach: time since load
 	Evidence evidence;		// of the first breach
 };
 
 class Tally {
 public:
+	Tally() = default;
+	// loaded_ns: when the run's clock began to count.
+	Tally(u64 (*now_ns)(), u64 loaded_ns) : now_ns_(now_ns), loaded_ns_(loaded_ns) {}
+
 	// Counts the finding; describe(Evidence&) is called for a first breach.
 	template <typename Describe>
 	void ask(Invariant invariant, const Finding &finding, Describe describe)
@@ -31,6 +36,7 @@ public:
 			return;
 		if (t.broken++ == 0) {
 			t.cause = diagnose(invariant, finding.sighting);
+			t.seen_ns = now_ns_ ? now_ns_() - loaded_ns_ : 0;
 			describe(t.evidence);
 		}
 		if (!broken_)
@@ -51,6 +57,13 @@ public:
 	void skip(Text why) { stop(Verdict::Skip, why); }
 	void broken(Text why) { stop(Verdict::Broken, why); }
 	void note(Text text) { if (note_.empty()) note_.add(text); }
+	// A step that was right; how wide the widest of them was, in bits.
+	void kept(u64 step)
+	{
+		while (kept_bits_ < 64 && step >> kept_bits_)
+			kept_bits_++;
+	}
+	u32 kept_bits() const { return kept_bits_; }
 
 	Verdict verdict() const;
 	Cause cause() const { return broken_ ? at(first_).cause : Cause::None; }
@@ -85,6 +98,9 @@ private:
 	bool broken_ = false;
 	Verdict stopped_ = Verdict::Pass;
 	u64 observations_ = 0, overlaps_ = 0;
+	u64 (*now_ns_)() = nullptr;
+	u64 loaded_ns_ = 0;
+	u32 kept_bits_ = 0;
 	Line<ST_REASON_BYTES> reason_, note_;
 	Histogram histogram_;
 	Coverage coverage_;

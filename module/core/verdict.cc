@@ -30,7 +30,9 @@ Text name(Invariant invariant)
 		"node-counts-slabs", "kept-under-rcu", "audit-counts-exact", "node-barn-everywhere",
 		"charge-reaches-group", "charge-balanced", "charge-dying-goes",
 		"inspector-shows-slab", "inspector-shows-object", "inspector-sums-agree",
-		"inspector-changes-nothing"};
+		"inspector-changes-nothing",
+		"exts-aligned", "exts-outside-objects", "exts-names-nobody",
+		"exts-owner-kept", "exts-not-inherited"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

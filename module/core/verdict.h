@@ -40,6 +40,11 @@ enum class Invariant : u8 {
 	InspectorShowsObject,	// and its objects as they are
 	InspectorSumsAgree,	// its rows and sums agree
 	InspectorChangesNothing, // and nothing is different afterwards
+	ExtsAligned,		// slot at a multiple of a word
+	ExtsOutsideObjects,	// no extension lies in an object's own bytes
+	ExtsNamesNobody,	// slot of an object without owner is empty, after reuse, too
+	ExtsOwnerKept,		// owner stays while others of the slab come and go
+	ExtsNotInherited,	// a new slab has no vector of a former one
 	Count,
 };
 

@@ -47,7 +47,7 @@ static const struct st_layout layout_wide = {
 	.step_origin = ST_STEP_FIELD,
 };
 
-/* The three bugs, as the allocator would have made them. */
+/* Three bugs of one slab, as the allocator would have made them. */
 static void half_step(struct busted_slab *slab, u64 *vector)
 {
 	slab->exts = (unsigned long)vector | 1;
@@ -83,6 +83,130 @@ static int view_all(const struct busted_slab *slab, struct st_layout *layout, u3
 	return i;
 }
 
+/*
+ * Two slabs of eight objects, as they are before and after something happened
+ * that must not have happened. In an ordinary one, all of it is right.
+ */
+#define PAIR_OBJECTS 8
+
+struct busted_pair {
+	struct busted_cache cache;
+	struct busted_slab slab[2];
+	u8 *memory[2];
+	u64 *vector[2];
+	u32 red_left_pad;
+	u32 vector_bytes;
+};
+
+static void look_at_pair(const struct busted_pair *pair, const struct st_layout *layout, bool both,
+			 struct st_object_view *views)
+{
+	u32 i, of, at;
+
+	for (i = 0; i < PAIR_OBJECTS; i++) {
+		of = both ? i & 1 : 0;
+		at = both ? i / 2 : i;
+		st_view_read(layout, &pair->slab[of], (unsigned long)pair->memory[of], SLAB_BYTES,
+			     (unsigned long)pair->memory[of] + at * pair->cache.size +
+			     pair->red_left_pad, &views[i]);
+		views[i].vector_bytes = pair->vector_bytes;
+	}
+}
+
+/* Extensions in the objects, from this offset in the first one. */
+static void put_in_objects(struct busted_pair *pair, u32 size, u32 used, u32 offset)
+{
+	pair->cache = (struct busted_cache){ size, used };
+	pair->slab[0].stride = size;
+	pair->slab[0].exts = (unsigned long)(pair->memory[0] + offset) | 1;
+}
+
+static void before_it(struct busted_pair *pair, u32 kind)
+{
+	u32 i;
+
+	switch (kind) {
+	case ST_BUSTED_UNALIGNED:
+		put_in_objects(pair, OBJECT_BYTES + EXT_BYTES / 2, OBJECT_BYTES - EXT_BYTES,
+			       OBJECT_BYTES - EXT_BYTES);
+		break;
+	case ST_BUSTED_RED_ZONE:
+		pair->red_left_pad = 2 * EXT_BYTES;
+		put_in_objects(pair, OBJECT_BYTES + 64, OBJECT_BYTES - 16, EXT_BYTES);
+		break;
+	case ST_BUSTED_SHARED:
+		pair->slab[1].exts = pair->slab[0].exts;
+		break;
+	case ST_BUSTED_IN_BODY:
+		/* of object 2, which is looked at, too */
+		pair->slab[1].exts = (unsigned long)(pair->memory[0] + 2 * OBJECT_BYTES + 64) | 1;
+		break;
+	case ST_BUSTED_INHERITED:
+		pair->slab[0].exts = 0;
+		break;
+	case ST_BUSTED_SHORT_VECTOR:
+		pair->vector_bytes /= 2;
+		break;
+	case ST_BUSTED_OWNER_LOST:
+		for (i = 0; i < PAIR_OBJECTS; i++)
+			pair->vector[0][i] = (unsigned long)pair;
+		break;
+	}
+}
+
+static void after_it(struct busted_pair *pair, u32 kind)
+{
+	switch (kind) {
+	case ST_BUSTED_STALE:
+		pair->slab[0].stride = 0;
+		break;
+	case ST_BUSTED_INHERITED:
+		pair->slab[0].exts = (unsigned long)pair->vector[0] | 1;
+		break;
+	case ST_BUSTED_FORMER_OWNER:
+		pair->vector[0][2] = (unsigned long)pair;
+		break;
+	case ST_BUSTED_OWNER_LOST:
+		pair->vector[0][3] = 0;
+		break;
+	}
+}
+
+static int pair_views(u32 kind, struct st_layout *layout, struct st_object_view *views, u32 max)
+{
+	const bool both = kind == ST_BUSTED_SHARED || kind == ST_BUSTED_IN_BODY;
+	struct busted_pair *pair = kzalloc(sizeof(*pair), GFP_KERNEL);
+	int seen = -ENOMEM;
+	u32 i;
+
+	if (!pair)
+		return seen;
+	pair->memory[0] = kvzalloc(2 * SLAB_BYTES, GFP_KERNEL);
+	pair->vector[0] = kcalloc(2 * OBJECTS, EXT_BYTES, GFP_KERNEL);
+	if (!pair->memory[0] || !pair->vector[0] || max < 2 * PAIR_OBJECTS)
+		goto out;
+	pair->memory[1] = pair->memory[0] + SLAB_BYTES;
+	pair->vector[1] = pair->vector[0] + OBJECTS;
+	pair->cache = (struct busted_cache){ OBJECT_BYTES, OBJECT_BYTES };
+	pair->vector_bytes = PAIR_OBJECTS * EXT_BYTES;
+	for (i = 0; i < 2; i++)
+		pair->slab[i] = (struct busted_slab){
+			.cache = &pair->cache, .exts = (unsigned long)pair->vector[i] | 1,
+			.objects = PAIR_OBJECTS, .stride = EXT_BYTES };
+	before_it(pair, kind);
+	look_at_pair(pair, layout, both, views);
+	after_it(pair, kind);
+	look_at_pair(pair, layout, both, views + PAIR_OBJECTS);
+	for (i = 0; kind == ST_BUSTED_STALE && i < PAIR_OBJECTS; i++)
+		views[PAIR_OBJECTS + i].step_again = EXT_BYTES;	/* it has come */
+	seen = 2 * PAIR_OBJECTS;
+out:
+	kfree(pair->vector[0]);
+	kvfree(pair->memory[0]);
+	kfree(pair);
+	return seen;
+}
+
 int st_busted_views(u32 kind, u32 cpu, struct st_layout *layout,
 		    struct st_object_view *views, u32 max)
 {
@@ -103,6 +227,8 @@ int st_busted_views(u32 kind, u32 cpu, struct st_layout *layout,
 	seen = st_move_to(cpu);
 	if (seen)
 		return seen;
+	if (kind >= ST_BUSTED_STALE)
+		return pair_views(kind, layout, views, max);
 	memory = kvzalloc(bytes, GFP_KERNEL);
 	vector = kcalloc(OBJECTS, EXT_BYTES, GFP_KERNEL);
 	seen = -ENOMEM;

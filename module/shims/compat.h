@@ -15,6 +15,7 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/sched/isolation.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 /* memcg_kmem_enabled() is called memcg_kmem_online() from 6.3 on. */
@@ -205,5 +206,23 @@ static inline struct kretprobe *st_kretprobe_of(struct kretprobe_instance *insta
 #else
 #define ST_CACHE_FREE_PROTO unsigned long call_site, const void *ptr
 #endif
+
+/*
+ * A cache that no other one is merged with. SLAB_NO_MERGE came with
+ * d0bf7d5759c1 (6.5); before, what may be copied to users has a cache of its
+ * own, and with no such check compiled in a constructor is all that helps.
+ */
+static inline struct kmem_cache *
+st_cache_create_alone(const char *name, unsigned int bytes, unsigned int align,
+		      slab_flags_t flags, void (*otherwise)(void *))
+{
+#ifdef SLAB_NO_MERGE
+	return kmem_cache_create(name, bytes, align, flags | SLAB_NO_MERGE, NULL);
+#else
+	if (IS_ENABLED(CONFIG_HARDENED_USERCOPY))
+		return kmem_cache_create_usercopy(name, bytes, align, flags, 0, bytes, NULL);
+	return kmem_cache_create(name, bytes, align, flags, otherwise);
+#endif
+}
 
 #endif

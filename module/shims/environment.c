@@ -74,9 +74,9 @@ static void list_cpus(struct st_environment *env)
 }
 
 /* struct static_key begins with its count: include/linux/jump_label.h */
-static s32 codetags(void)
+static s32 key_is_on(const char *name)
 {
-	const atomic_t *enabled = st_symbol("slab_obj_ext_has_codetag_key");
+	const atomic_t *enabled = st_symbol(name);
 
 	return enabled ? atomic_read(enabled) > 0 : -1;
 }
@@ -90,9 +90,12 @@ int st_environment(struct st_environment *env)
 	strscpy(env->arch, init_utsname()->machine, sizeof(env->arch));
 	env->page_bytes = PAGE_SIZE;
 	env->max_object_bytes = KMALLOC_MAX_SIZE;
+	env->max_kmalloc_bytes = KMALLOC_MAX_CACHE_SIZE;
+	env->slub_debug = IS_ENABLED(CONFIG_SLUB_DEBUG);
+	env->profiling = key_is_on("mem_alloc_profiling_key") > 0;
 	list_cpus(env);
 	env->memcg = st_memcg();
-	env->codetags = codetags();
+	env->codetags = key_is_on("slab_obj_ext_has_codetag_key");
 	strscpy(env->memcg_reason, st_memcg_reason(), sizeof(env->memcg_reason));
 	why = st_nodes_init();
 	strscpy(env->nodes_reason, why ? why : "", sizeof(env->nodes_reason));

@@ -54,6 +54,7 @@ const struct st_ops st_ops = {
 	.objects_alloc = st_objects_alloc,
 	.objects_free = st_objects_free,
 	.objects_view = st_objects_view,
+	.exts = &st_exts_ops,
 	.busted_views = st_busted_views,
 	.handoffs = &st_handoff_ops,
 	.late = st_late,

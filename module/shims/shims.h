@@ -66,8 +66,9 @@ void st_alloc_exit(void);
 void st_caches_wait(void);	/* every cache given up so far is gone */
 int st_cache_create(const struct st_cache_spec *spec, u64 *cache);
 void st_cache_destroy(u64 cache);
-int st_objects_alloc(u64 cache, u32 cpu, int accounted, u64 *objects, u32 count);
+int st_objects_alloc(u64 cache, u32 cpu, int payer, u64 *objects, u32 count);
 int st_objects_free(u64 cache, u32 cpu, const u64 *objects, u32 count);
+extern const struct st_exts_ops st_exts_ops;
 /* no failure messages, no retries that could wake the OOM killer */
 #define ST_GFP (GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
 static inline gfp_t st_gfp(bool accounted)

@@ -21,8 +21,13 @@ static u64 vector_room(const struct st_layout *layout, const struct st_object_vi
 	const struct page *head;
 	const void *cache;
 
-	if (!vector || vector - (unsigned long)view->slab_base < view->slab_bytes ||
-	    !virt_addr_valid((void *)vector))
+	/*
+	 * Before 7.0 every vector is an object of its own, even if it lies in
+	 * the slab that it describes: 21 of kmalloc-192 in a page need 168 bytes.
+	 */
+	if (!vector || !virt_addr_valid((void *)vector) ||
+	    (layout->step_origin != ST_STEP_ELEMENT_SIZE &&
+	     vector - (unsigned long)view->slab_base < view->slab_bytes))
 		return 0;
 	head = virt_to_head_page((void *)vector);
 	if (!PageSlab((struct page *)head))
@@ -71,6 +76,12 @@ void st_view_read(const struct st_layout *layout, const void *slab,
 	smp_rmb();
 	vector = st_vector(layout, view->exts);
 	view->step_bytes = st_step(layout, slab, view->cache_size);
+	view->has_owner = !layout->needs_objcg.bits ||
+			  st_field_read(slab, layout->needs_objcg);
+	/* pairs with nothing: what was only late on this CPU is here after it */
+	smp_mb();
+	view->exts_again = st_field_read(slab, layout->exts);
+	view->step_again = st_step(layout, slab, view->cache_size);
 	if (!vector)
 		return;
 	view->slot = vector + view->step_bytes * view->index;

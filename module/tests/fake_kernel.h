@@ -69,6 +69,8 @@ public:
 		env.cpu[1] = 1;
 		env.memcg = address(memcg);
 		env.max_object_bytes = 1 << 18;
+		env.max_kmalloc_bytes = 8192;
+		env.slub_debug = 1;
 		env.btf = btf.data();
 		env.btf_bytes = btf.size();
 		env.codetags = codetags;
@@ -78,6 +80,9 @@ public:
 	{
 		EXPECT_EQ(buffers, 0) << "buffers are not given back";
 		EXPECT_EQ(widening, 0) << "windows are left wide";
+		for (const auto &[bytes, id] : kmallocs)
+			destroy(id);
+		EXPECT_EQ(leaked, 0u) << "objects are not given back";
 		EXPECT_TRUE(caches.empty()) << "caches are not given back";
 		EXPECT_FALSE(groups.open) << "cgroups are not given back";
 	}
@@ -90,6 +95,7 @@ public:
 	u64 stop_at = 0;			// number of calls after which to stop
 	s32 asked_nid = 0;			// by the last node_rows()
 	bool kept_on_free = false;		// a freed object's slot is not cleared
+	bool kept_on_shrink = false;		// a slab's vector is found in the next one
 	std::function<void(st_object_view &)> on_view;
 	std::function<int(const st_audit_drill &, st_audit_drilled &)> on_drill;
 	std::function<void(const st_handoff_spec &, st_handoff_counts &)> on_handoff;
@@ -190,8 +196,11 @@ private:
 
 	int create(const st_cache_spec &spec, u64 *id)
 	{
-		if (!enter("cache_create"))
-			return -12;
+		clock += 5000000;	// what it takes, so that timed sweeps end
+		return enter("cache_create") ? make(spec, id) : -12;
+	}
+	int make(const st_cache_spec &spec, u64 *id)
+	{
 		auto cache = std::make_unique<FakeCache>();
 		const u64 align = std::max<u64>(spec.align_bytes, 8);
 		cache->spec = spec;
@@ -211,6 +220,46 @@ private:
 		std::erase_if(slab_of, [&](const auto &pair) { return pair.second->cache == id; });
 		caches.erase(id);
 	}
+	// Slabs without objects go; their memory and fields serve the next ones.
+	void shrink(u64 id)
+	{
+		enter("cache_shrink");
+		FakeCache &cache = *caches.at(id);
+		std::erase_if(cache.slabs, [&](const auto &slab) {
+			const bool empty = !std::count(slab->used.begin(), slab->used.end(), true);
+			if (empty)
+				std::erase_if(slab_of, [&](const auto &pair) {
+					return pair.second == slab.get();
+				});
+			if (empty && kept_on_shrink)
+				inherited = slab->first;
+			return empty;
+		});
+	}
+	u64 kmalloc_cache(u32 bytes, u32 payer)
+	{
+		const bool account = payer & ST_PAY_GROUP && !(payer & ST_PAY_RECLAIM);
+		const u32 size = std::max(8u, std::bit_ceil(bytes));
+		const auto [at, made] = kmallocs.try_emplace({size, account}, 0);
+		if (made)
+			make({size, 8, u32(account ? ST_CACHE_ACCOUNT : 0)}, &at->second);
+		return at->second;
+	}
+	int kmalloc(u32 bytes, u32 payer, u64 *objects, u32 count)
+	{
+		if (!enter("kmalloc_many"))
+			return -12;
+		FakeCache &cache = *caches.at(kmalloc_cache(bytes, payer));
+		for (u32 i = 0; i < count; i++)
+			objects[i] = allocate(cache, payer);
+		return int(count);
+	}
+	int kfree(const u64 *objects, u32 count)
+	{
+		for (u32 i = 0; i < count; i++)
+			free_one(objects[i]);
+		return enter("kfree_many") ? 0 : -22;
+	}
 	FakeSlab *grow(FakeCache &cache)
 	{
 		const u64 bytes = std::bit_ceil(std::max<u64>(4096, cache.size * 3));
@@ -220,6 +269,8 @@ private:
 		put(slab->fields + kCountersAt, u64(slab->objects) << 16, 4);
 		if (cache.spec.flags & ST_CACHE_ACCOUNT)
 			place(cache, slab.get());
+		else if (inherited)
+			put(slab->fields + kExtsAt, inherited | 1, 8);
 		cache.slabs.push_back(std::move(slab));
 		return cache.slabs.back().get();
 	}
@@ -248,23 +299,31 @@ private:
 		if (shape.stride_bits)	// 16 bits cut it, as they did in 7.0-rc1
 			put(slab->fields + kStrideAt, slab->step, shape.stride_bits / 8);
 		if (shape.bits)
-			slab->fields[kInObjectBit / 8] = inside;
+			slab->fields[kInObjectBit / 8] = u8(inside | 1 << kNeedsObjcgBit % 8);
 	}
 	void own(FakeSlab &slab, u32 index, u64 whose)
 	{
 		put(reinterpret_cast<u8 *>(slab.first + slab.step * index), whose, 8);
 	}
-	u64 allocate(FakeCache &cache, bool accounted)
+	// The first free place of all slabs, oldest first: places are used again.
+	u64 allocate(FakeCache &cache, u32 payer)
 	{
-		FakeSlab *slab = cache.slabs.empty() ? nullptr : cache.slabs.back().get();
+		FakeSlab *slab = nullptr;
 		u32 i = 0;
-		while (slab && i < slab->objects && slab->used[i])
-			i++;
-		if (!slab || i == slab->objects) {
+		for (const auto &one : cache.slabs) {
+			i = u32(std::find(one->used.begin(), one->used.end(), false) -
+				one->used.begin());
+			if (i == one->objects)
+				continue;
+			slab = one.get();
+			break;
+		}
+		if (!slab) {
 			slab = grow(cache);
 			i = 0;
 		}
-		const bool charged = accounted || cache.spec.flags & ST_CACHE_ACCOUNT;
+		const bool asked = payer & ST_PAY_GROUP || cache.spec.flags & ST_CACHE_ACCOUNT;
+		const bool charged = asked && !(payer & ST_PAY_NOBODY);
 		if (charged && !slab->first)
 			place(cache, slab);
 		slab->used[i] = true;
@@ -274,26 +333,29 @@ private:
 		slab_of[object] = slab;
 		return object;
 	}
-	int alloc(u64 id, int accounted, u64 *objects, u32 count)
+	int alloc(u64 id, u32 payer, u64 *objects, u32 count)
 	{
 		if (!enter("objects_alloc"))
 			return -12;
 		for (u32 i = 0; i < count; i++)
-			objects[i] = allocate(*caches.at(id), accounted);
+			objects[i] = allocate(*caches.at(id), payer);
 		return int(count);
 	}
-	int free_all(u64 id, const u64 *objects, u32 count)
+	void free_one(u64 object)
+	{
+		FakeSlab &slab = *slab_of.at(object);
+		const u32 index = u32((object - address(slab.memory.get())) /
+				      caches.at(slab.cache)->size);
+		EXPECT_TRUE(slab.used[index]) << "freed twice";
+		slab.used[index] = false;
+		if (slab.first && !kept_on_free)
+			own(slab, index, 0);
+	}
+	int free_all(u64, const u64 *objects, u32 count)
 	{
 		const int err = enter("objects_free") ? 0 : -22;	// freed in any case
-		for (u32 i = 0; i < count; i++) {
-			FakeSlab &slab = *slab_of.at(objects[i]);
-			const u32 index = u32((objects[i] - address(slab.memory.get())) /
-					      caches.at(id)->size);
-			EXPECT_TRUE(slab.used[index]) << "freed twice";
-			slab.used[index] = false;
-			if (slab.first && !kept_on_free)
-				own(slab, index, 0);
-		}
+		for (u32 i = 0; i < count; i++)
+			free_one(objects[i]);
 		return err;
 	}
 	bool readable(const FakeSlab &slab, u64 slot) const
@@ -308,8 +370,14 @@ private:
 		const FakeSlab &slab = *slab_of.at(object);
 		const u64 size = get(slab.cache, layout.cache_size);
 		view_slot(layout, cpu, slab, u32((object - address(slab.memory.get())) / size), v);
+		v->exts_again = v->step_again = ~0ull;
 		if (on_view)
 			on_view(*v);
+		// a barrier changes nothing, unless the hook says so
+		if (v->exts_again == ~0ull)
+			v->exts_again = v->exts;
+		if (v->step_again == ~0ull)
+			v->step_again = v->step_bytes;
 	}
 	void view_slot(const st_layout &layout, u32 cpu, const FakeSlab &slab, u32 index,
 		       st_object_view *v)
@@ -340,6 +408,9 @@ private:
 			if (v->slot_objcg == address(owner))
 				v->slot_memcg = get(v->slot_objcg, layout.objcg_memcg);
 		}
+		v->has_owner = !layout.needs_objcg.bits || get(v->slab, layout.needs_objcg);
+		v->exts_again = v->exts;
+		v->step_again = v->step_bytes;
 	}
 	// fake_inspect.h
 	void inspected(const FakeCache &cache, u32 number, st_inspected *found);
@@ -351,6 +422,7 @@ private:
 	static const st_inspect_ops *inspect_ops();
 
 	int busted_views(u32 kind, st_layout *layout, st_object_view *views, u32 max);
+	int busted_pair(u32 kind, st_object_view *views);
 	int handoff(const st_handoff_spec &spec, st_handoff_counts *counts);
 	int litmus(const st_litmus_spec &spec, st_litmus_counts *counts);
 	static const st_handoff_ops *handoff_ops();
@@ -380,6 +452,8 @@ private:
 	u8 memcg[8] = {}, owner[64] = {};
 	std::map<u64, std::unique_ptr<FakeCache>> caches;
 	std::map<u64, FakeSlab *> slab_of;
+	std::map<std::pair<u32, bool>, u64> kmallocs;	// caches that stay
+	u64 inherited = 0;
 	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
 	bool normal = false;
 };

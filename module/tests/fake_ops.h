@@ -23,13 +23,17 @@ inline int FakeKernel::busted_views(u32 kind, st_layout *layout, st_object_view 
 	layout->ext_bytes = 8;
 	layout->exts_flag_mask = 7;
 	layout->step_origin = ST_STEP_FIELD;
+	if (kind >= ST_BUSTED_STALE)
+		return busted_pair(kind, views);
+	if (large)
+		layout->stride.bits = 16;
 	for (u32 i = 0; i < objects && i < max; i++) {
 		st_object_view v = {};
 		v.object = kBase + i * size;
 		v.slab = v.slab_base = kBase;
 		v.slab_bytes = objects * size + (large ? 0 : 256);
 		v.exts = first[kind] | 1;
-		v.step_bytes = step[kind];
+		v.step_bytes = v.step_again = step[kind];
 		v.slot = first[kind] + step[kind] * i;
 		v.vector_bytes = objects * 8;
 		v.cache_size = size;
@@ -39,6 +43,57 @@ inline int FakeKernel::busted_views(u32 kind, st_layout *layout, st_object_view 
 		views[i] = v;
 	}
 	return int(objects);
+}
+
+// What shims/busted.c makes of two slabs, before and after.
+inline int FakeKernel::busted_pair(u32 kind, st_object_view *views)
+{
+	constexpr u32 kObjects = 8;
+	const bool both = kind == ST_BUSTED_SHARED || kind == ST_BUSTED_IN_BODY;
+	for (u32 i = 0; i < 2 * kObjects; i++) {
+		const bool after = i >= kObjects;
+		const u64 base = both && i & 1 ? 0x41000000 : 0x40000000;
+		const u64 vector = both && i & 1 ? 0x91000000 : 0x90000000;
+		st_object_view v = {};
+		v.index = both ? i % kObjects / 2 : i % kObjects;
+		v.objects = kObjects;
+		v.slab = v.slab_base = base;
+		v.slab_bytes = 17 * 256;
+		v.cache_size = v.cache_object_size = 256;
+		v.vector_bytes = kObjects * 8;
+		v.has_owner = v.slot_readable = 1;
+		v.step_bytes = v.step_again = 8;
+		u64 first = vector, pad = 0;
+		if (kind == ST_BUSTED_UNALIGNED) {
+			v.cache_size = v.step_bytes = v.step_again = 260;
+			v.cache_object_size = 248;
+			first = base + 248;
+		} else if (kind == ST_BUSTED_RED_ZONE) {
+			v.cache_size = v.step_bytes = v.step_again = 320;
+			v.cache_object_size = 240;
+			pad = 16;
+			first = base + 8;
+		} else if (kind == ST_BUSTED_SHARED) {
+			first = 0x90000000;
+		} else if (kind == ST_BUSTED_IN_BODY && i & 1) {
+			first = 0x40000000 + 2 * 256 + 64;
+		} else if (kind == ST_BUSTED_INHERITED && !after) {
+			first = 0;
+		} else if (kind == ST_BUSTED_SHORT_VECTOR) {
+			v.vector_bytes /= 2;
+		} else if (kind == ST_BUSTED_STALE && after) {
+			v.step_bytes = 0;
+		}
+		if (kind == ST_BUSTED_OWNER_LOST)
+			v.slot_objcg = after && v.index == 3 ? 0 : 0x77;
+		if (kind == ST_BUSTED_FORMER_OWNER)
+			v.slot_objcg = after && v.index == 2 ? 0x77 : 0;
+		v.object = base + v.index * v.cache_size + pad;
+		v.exts = v.exts_again = first ? first | 1 : 0;
+		v.slot = first ? first + v.step_bytes * v.index : 0;
+		views[i] = v;
+	}
+	return 2 * kObjects;
 }
 
 inline int FakeKernel::handoff(const st_handoff_spec &spec, st_handoff_counts *counts)
@@ -320,9 +375,17 @@ inline st_ops FakeKernel::ops()
 	o.cache_create = [](const st_cache_spec *spec, u64 *id) { return self->create(*spec, id); };
 	o.cache_destroy = [](u64 id) { self->destroy(id); };
 	o.caches_wait = [] {};
-	o.objects_alloc = [](u64 id, u32, int accounted, u64 *objects, u32 count) {
-		return self->alloc(id, accounted, objects, count);
+	o.objects_alloc = [](u64 id, u32, int payer, u64 *objects, u32 count) {
+		return self->alloc(id, u32(payer), objects, count);
 	};
+	static const st_exts_ops exts = {
+		[](u64 id) { self->shrink(id); },
+		[](u32 bytes, u32, u32 payer, u64 *objects, u32 count) {
+			return self->kmalloc(bytes, payer, objects, count);
+		},
+		[](u32, const u64 *objects, u32 count) { return self->kfree(objects, count); },
+	};
+	o.exts = &exts;
 	o.objects_free = [](u64 id, u32, const u64 *objects, u32 count) {
 		return self->free_all(id, objects, count);
 	};

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// judgement_test - invariants, diagnosis, histogram, plan and scenario choice:
+// judgement_test - invariants, histogram, plan and scenario choice:
 // each has something it must catch and something it is silent on. Whole runs
 // are left to the guest.
 #include <gtest/gtest.h>
 #include <tuple>
 
-#include "../core/diagnosis.h"
 #include "../core/histogram.h"
 #include "../core/invariant.h"
 #include "../core/plan.h"
@@ -97,12 +96,48 @@ TEST(Invariant, OwnersAndStability)
 	EXPECT_FALSE(exts_cleared(freed).holds);	// not readable: not known to be empty
 	freed.slot_readable = 1;
 	EXPECT_TRUE(exts_cleared(freed).holds);
+	EXPECT_TRUE(exts_owner_kept(a, b).holds);
+	EXPECT_FALSE(exts_owner_kept(a, freed).holds);
+	EXPECT_TRUE(exts_names_nobody(freed).holds);
+	EXPECT_FALSE(exts_names_nobody(a).holds);
 	EXPECT_TRUE(stride_stable(a, b).holds);
 	b.step_bytes = 8;
 	EXPECT_FALSE(stride_stable(a, b).holds);
 	a.slab_cache = 3;
 	EXPECT_TRUE(slab_owns_object(a, 3).holds);
 	EXPECT_FALSE(slab_owns_object(a, 4).holds);
+}
+
+TEST(Invariant, PlacesOfExtensions)
+{
+	const st_layout l = layout_7_0();
+	st_object_view v = view_at(0x90000, 1, 16);
+	EXPECT_TRUE(exts_aligned(v).holds);
+	v.slot += 4;
+	EXPECT_FALSE(exts_aligned(v).holds);
+	// object 2 has 960 bytes at +2048
+	const st_object_view body = view_at(0x90000, 2, 16);
+	for (const auto &[slot, holds] : {std::pair{2048 - 16, true}, {2048 - 15, false},
+					  {2048, false}, {2048 + 959, false}, {2048 + 960, true}}) {
+		v.slot = kSlab + u64(slot);
+		EXPECT_EQ(exts_outside_objects(v, body, l).holds, holds) << slot;
+	}
+	st_object_view fresh = view_at(0x90000, 0, 16);
+	EXPECT_FALSE(exts_not_inherited(fresh, l).holds);
+	fresh.exts = 0;
+	EXPECT_TRUE(exts_not_inherited(fresh, l).holds);
+	fresh.exts = 4;		// no vector could be had
+	EXPECT_TRUE(exts_not_inherited(fresh, l).holds);
+}
+
+// Up to 6.19 a slab of kmalloc objects may have its own vector among them.
+TEST(Observation, VectorInItsOwnSlab)
+{
+	st_layout l = layout_7_0();
+	l.step_origin = ST_STEP_ELEMENT_SIZE;
+	EXPECT_EQ(placement_of(view_at(kSlab + 2048, 0, 16), l), Placement::External);
+	l.step_origin = ST_STEP_FIELD;
+	EXPECT_EQ(placement_of(view_at(kSlab + 2048, 0, 16), l), Placement::Leftover);
 }
 
 TEST(Invariant, Nodes)
@@ -131,27 +166,6 @@ TEST(Invariant, Nodes)
 	after.node = after.barn = 0;
 	EXPECT_FALSE(node_pointer_kept(before, after).holds);
 	EXPECT_FALSE(node_barn_kept(before, after).holds);
-}
-
-TEST(Diagnosis, Causes)
-{
-	const Invariant step = Invariant::ExtsStepMatchesLayout;
-	EXPECT_EQ(diagnose(step, {65536, 0, 0, 0}), Cause::Truncation);
-	EXPECT_EQ(diagnose(step, {65544, 8, 8, 8}), Cause::Truncation);
-	EXPECT_EQ(diagnose(step, {16, 16, 0, 16}), Cause::Ordering);
-	EXPECT_EQ(diagnose(step, {16, 17, 17, 17}), Cause::Corruption);
-	EXPECT_EQ(diagnose(Invariant::NodePointerKept, {1, 1, 2, 2}), Cause::Lifetime);
-	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 8, 8, 8}), Cause::Accounting);
-	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 7, 8, 7}), Cause::Ordering);
-	// still wrong on a second look: not late but overwritten
-	EXPECT_EQ(diagnose(Invariant::ExtsNamesMemcg, {7, 7, 8, 8}), Cause::Corruption);
-	EXPECT_EQ(diagnose(Invariant::StrideStableWhileLive, {16, 16, 0, 0}), Cause::Corruption);
-	// an address with low zero bytes is no truncated step
-	EXPECT_EQ(diagnose(Invariant::SlabOwnsObject, {0x1200, 0, 0, 0}), Cause::Corruption);
-	EXPECT_EQ(truncated_to_bits(65536, 0), 8u);
-	EXPECT_EQ(truncated_to_bits(0x12345, 0x2345), 16u);
-	EXPECT_EQ(truncated_to_bits(5, 5), 0u);
-	EXPECT_EQ(truncated_to_bits(5, 6), 0u);
 }
 
 TEST(Histogram, CountsWrongOnes)

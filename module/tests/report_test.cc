@@ -104,7 +104,7 @@ TEST(Report, PassHasEveryFieldOfARecord)
 		"    ok 1 exts-present # 7 asked, 0 broken",
 		"    1..1",
 		"# record scenario=exts-external verdict=pass expected=pass cause=none invariant=- "
-		"observations=123456 overlaps=12 duration_ms=12 evidence=\"-\" reason=\"-\" note=\"-\"",
+		"observations=123456 overlaps=12 duration_ms=12 breach_ms=- evidence=\"-\" reason=\"-\" note=\"-\"",
 		"ok 3 exts-external"};
 	EXPECT_EQ(lines, expected);
 	EXPECT_EQ(marks, std::vector<std::string>{"end exts-external pass"});
@@ -116,7 +116,7 @@ TEST(Report, FailNamesInvariantCauseAndEvidence)
 	breach(&tally, kTruncated, "size 65472");
 	end(kPlain, tally);
 	EXPECT_EQ(lines[0], "    not ok 1 exts-step-matches-layout # 1 asked, 1 broken");
-	EXPECT_EQ(lines[1], "    # cause: truncation");
+	EXPECT_EQ(lines[1], "    # cause: truncation, first seen 0 ms after load");
 	EXPECT_EQ(lines[2], "    # evidence: size 65472");
 	EXPECT_NE(record().find("verdict=fail expected=pass cause=truncation "
 				"invariant=exts-step-matches-layout "), std::string::npos);

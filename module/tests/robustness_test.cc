@@ -42,7 +42,8 @@ TEST(Robustness, BlocksThatStayBusyAreASkip)
 TEST(Robustness, EveryOperationMayFail)
 {
 	for (const char *operation : {"cache_create", "buffer_get", "objects_alloc", "objects_view",
-				      "busted_views", "handoff", "late", "counters", "hotplug_target",
+				      "kmalloc_many", "busted_views", "handoff", "late", "counters",
+				      "hotplug_target",
 				      "block_set", "node_rows", "busted_nodes_start",
 				      "busted_node_rows", "blocks_restore", "groups_open",
 				      "groups_close", "group_make", "group_remove",
@@ -69,6 +70,12 @@ TEST(Robustness, WithoutAnOperationNothingThatNeedsItPasses)
 		{"buffer_get", "exts-external", "skip", "memory for an index of BTF"},
 		{"buffer_get", "busted-exts-external", "broken", "memory"},
 		{"busted_views", "busted-exts-external", "broken", "busted slab"},
+		{"cache_create", "exts-sweep", "broken", "no cache could be made"},
+		{"objects_alloc", "exts-sweep", "broken", "no cache could be made"},
+		{"objects_view", "exts-debug", "broken", "no cache could be made"},
+		{"kmalloc_many", "exts-kmalloc", "broken", "no objects could be had"},
+		{"objects_view", "exts-kmalloc", "broken", "no objects could be had"},
+		{"busted_views", "busted-exts-sweep-stale", "broken", "busted slab"},
 		{"handoff", "handoff-xchg-xchg", "broken", "threads or memory"},
 		{"handoff", "busted-handoff-xchg-xchg", "broken", "threads or memory"},
 		{"cache_create", "handoff-xchg-xchg", "broken", "cache"},
@@ -124,6 +131,26 @@ TEST(Robustness, ObjectsFreedElsewhereAreNoBreach)
 	ASSERT_EQ(k.run("exts-external"), 0);
 	EXPECT_EQ(k.field("exts-external", "verdict"), "pass") << k.record("exts-external");
 	EXPECT_EQ(k.leaked, 0u);
+}
+
+TEST(Robustness, WithoutSlubDebugThereIsNothingToAsk)
+{
+	FakeKernel k(shape_7_1());
+	k.env.slub_debug = 0;
+	ASSERT_EQ(k.run("exts-debug"), 0);
+	EXPECT_EQ(k.field("exts-debug", "verdict"), "skip");
+	EXPECT_NE(k.field("exts-debug", "reason").find("SLUB_DEBUG"), std::string::npos);
+	EXPECT_EQ(k.calls["cache_create"], 0u);
+}
+
+// Allocation profiling gives every slab a vector at once: none is inherited.
+TEST(Robustness, SweepWithProfilingAsksForNoEmptySlab)
+{
+	FakeKernel k(shape_7_1());
+	k.env.profiling = 1;
+	k.kept_on_shrink = true;
+	ASSERT_EQ(k.run("exts-sweep"), 0);
+	EXPECT_NE(k.field("exts-sweep", "invariant"), "exts-not-inherited");
 }
 
 TEST(Robustness, SameSeedSameText)
