@@ -14,6 +14,7 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
+#include <linux/stringify.h>
 
 #include "cost_look_up.h"
 #include "shims.h"
@@ -186,9 +187,10 @@ static __always_inline void open(struct cost *c, struct parcel *parcel, const u3
  * One copy of each path for each variant. Where code lies matters more than a
  * barrier: an emulator leaves its straight path where a loop crosses a page. So
  * every copy begins a page of its own, and no two are merged into one for being
- * alike.
+ * alike. Each has a section, too: between two in one section the assembler fills
+ * up with a jump, of which objtool says that nothing reaches it.
  */
-#define COPY noinline __aligned(4096)
+#define COPY noinline __aligned(4096) __section(".text.cost_" __stringify(__COUNTER__))
 #define APART(variant) asm volatile("" : : "i" (variant))
 
 #define VARIANT(name, variant)							\
