@@ -38,6 +38,28 @@ const char *stk_bounds_cause(const st_object_view *view, const st_layout *layout
 	return cause_of(Invariant::ExtsInBounds, exts_in_bounds(*view, *layout));
 }
 
+const char *stk_aligned_cause(const st_object_view *view)
+{
+	return cause_of(Invariant::ExtsAligned, exts_aligned(*view));
+}
+
+const char *stk_outside_cause(const st_object_view *slot_of, const st_object_view *body_of,
+			      const st_layout *layout)
+{
+	return cause_of(Invariant::ExtsOutsideObjects,
+			exts_outside_objects(*slot_of, *body_of, *layout));
+}
+
+const char *stk_nobody_cause(const st_object_view *view)
+{
+	return cause_of(Invariant::ExtsNamesNobody, exts_names_nobody(*view));
+}
+
+const char *stk_inherited_cause(const st_object_view *view, const st_layout *layout)
+{
+	return cause_of(Invariant::ExtsNotInherited, exts_not_inherited(*view, *layout));
+}
+
 const char *stk_vector_cause(const st_object_view *view, const st_layout *layout)
 {
 	return cause_of(Invariant::ExtsVectorLongEnough, exts_vector_long_enough(*view, *layout));

@@ -20,6 +20,14 @@ const char *stk_step_cause(const struct st_object_view *on_writer,
 const char *stk_sighting_cause(uint64_t expected, uint64_t on_writer, uint64_t on_reader,
 			       uint64_t later);
 const char *stk_bounds_cause(const struct st_object_view *view, const struct st_layout *layout);
+const char *stk_aligned_cause(const struct st_object_view *view);
+/* the slot of one, the body of another */
+const char *stk_outside_cause(const struct st_object_view *slot_of,
+			      const struct st_object_view *body_of,
+			      const struct st_layout *layout);
+const char *stk_nobody_cause(const struct st_object_view *view);
+const char *stk_inherited_cause(const struct st_object_view *view,
+				const struct st_layout *layout);
 const char *stk_vector_cause(const struct st_object_view *view, const struct st_layout *layout);
 const char *stk_slots_cause(const struct st_object_view *a, const struct st_object_view *b,
 			    const struct st_layout *layout);

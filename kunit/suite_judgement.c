@@ -128,7 +128,26 @@ static void judgement_slot_in_bounds(struct kunit *test)
 	view.slot = STK_VECTOR - STK_EXT_BYTES;
 	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
 	view.slot = STK_VECTOR + 1;
-	KUNIT_EXPECT_STRNEQ(test, stk_bounds_cause(&view, &stk_layout), "none");
+	KUNIT_EXPECT_STREQ(test, stk_aligned_cause(&view), "corruption");
+	view.slot = STK_VECTOR;
+	KUNIT_EXPECT_STREQ(test, stk_aligned_cause(&view), "none");
+}
+
+/* A vector in a live object's bytes, an owner left over, a former slab's vector. */
+static void judgement_former_lives(struct kunit *test)
+{
+	struct st_object_view view = stk_external(STK_EXT_BYTES, 1);
+	const struct st_object_view body = stk_external(STK_EXT_BYTES, 2);
+
+	KUNIT_EXPECT_STREQ(test, stk_outside_cause(&view, &body, &stk_layout), "none");
+	view.slot = body.object + body.cache_object_size - 1;
+	KUNIT_EXPECT_STREQ(test, stk_outside_cause(&view, &body, &stk_layout), "corruption");
+	KUNIT_EXPECT_STREQ(test, stk_nobody_cause(&view), "none");
+	view.slot_objcg = 1;
+	KUNIT_EXPECT_STREQ(test, stk_nobody_cause(&view), "accounting");
+	KUNIT_EXPECT_STREQ(test, stk_inherited_cause(&view, &stk_layout), "lifetime");
+	view.exts = 0;
+	KUNIT_EXPECT_STREQ(test, stk_inherited_cause(&view, &stk_layout), "none");
 }
 
 static void judgement_vector_too_short(struct kunit *test)
@@ -226,6 +245,7 @@ static struct kunit_case stk_cases[] = {
 	KUNIT_CASE(judgement_late_step),
 	KUNIT_CASE(judgement_slot_overlap),
 	KUNIT_CASE(judgement_slot_in_bounds),
+	KUNIT_CASE(judgement_former_lives),
 	KUNIT_CASE(judgement_vector_too_short),
 	KUNIT_CASE(judgement_node_pointer_gone),
 	KUNIT_CASE(judgement_node_structures),
