@@ -51,7 +51,7 @@ def _bars(axes: Any, pairs: list[Pair]) -> None:
         axes.text(pair.freed, place, f" {share}%", va="center", fontsize=7)
     axes.set_yticks(list(places), [row_label(pair) for pair in pairs], fontsize=7)
     axes.margins(x=0.15)
-    axes.invert_yaxis()
+    axes.set_ylim(len(pairs) - 0.5, -0.5)  # as the ages beside it have their rows
     axes.set_xlabel("objects freed")
     axes.legend(fontsize=7, loc="lower right")
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr u32 kObjects = 1000;
 constexpr u64 kBenchNs = 500000000;	// a load that does not change with time
-constexpr u64 kSlicedNs = 2000000000;	// several slices of one that does
+constexpr u64 kSlicedNs = 10000000000;	// several slices of one that does
 constexpr const char *kLoads[] = {" off_per_s=", " empty_per_s=", " default_per_s=",
 				  " always_per_s=", " exact_per_s="};
 static_assert(sizeof(kLoads) / sizeof(kLoads[0]) == ST_AUDIT_LOADS);

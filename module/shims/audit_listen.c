@@ -6,6 +6,7 @@
  * show as allocated anew without a free. What is counted how is core's affair.
  */
 #include <linux/kthread.h>
+#include <linux/math64.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/timekeeping.h>
@@ -186,20 +187,38 @@ static bool sleep_ms_or_stop(u32 ms)
 	return kthread_should_stop();
 }
 
+/*
+ * Where the CPUs are busy a slice lasts longer than asked for, since whoever
+ * ends it must be scheduled; the pause grows with it, so that the share of
+ * time, and with it the cost, stays.
+ */
+static u32 pause_ms(const struct st_audit_settings *s, u64 watched_ns)
+{
+	const u64 watched_ms = max_t(u64, div_u64(watched_ns, NSEC_PER_MSEC), s->slice_ms);
+	const u64 pause = div_u64(watched_ms * (s->every_ms - s->slice_ms), s->slice_ms);
+
+	return min_t(u64, pause, ST_AUDIT_SLICE_MOST_MS);
+}
+
+/* Begins in a slice, which st_watch_start() has opened. */
 static int watch_in_slices(void *arg)
 {
 	struct st_watch *w = arg;
-	bool stop = false;
+	bool stop = false, listening = true;
 
 	while (!stop) {
-		if (!st_listen(&w->listener)) {
+		const u64 before = w->listener.watched_ns;
+
+		if (listening) {
 			stop = sleep_ms_or_stop(w->settings.slice_ms);
 			st_listen_no_more(&w->listener);
 			/* frees will be missed until the next slice */
 			st_audit_window_ends(w->listener.tables);
 		}
 		if (!stop)
-			stop = sleep_ms_or_stop(w->settings.every_ms - w->settings.slice_ms);
+			stop = sleep_ms_or_stop(pause_ms(&w->settings,
+							 w->listener.watched_ns - before));
+		listening = !stop && !st_listen(&w->listener);
 	}
 	return 0;
 }
@@ -210,19 +229,17 @@ int st_watch_start(struct st_watch *w)
 	int err;
 
 	w->listener.sample = w->settings.sample;
-	if (w->settings.slice_ms == w->settings.every_ms)
-		return st_listen(&w->listener);
 	/* whether there are tracepoints at all is known at once */
 	err = st_listen(&w->listener);
-	if (err)
+	if (err || w->settings.slice_ms == w->settings.every_ms)
 		return err;
-	st_listen_no_more(&w->listener);
-	w->listener.windows = w->listener.watched_ns = 0;
-	st_audit_clear(w->listener.tables);
-	task = kthread_run(watch_in_slices, w, "slubtorture/audit");
-	if (IS_ERR(task))
+	task = kthread_create(watch_in_slices, w, "slubtorture/audit");
+	if (IS_ERR(task)) {
+		st_listen_no_more(&w->listener);
 		return PTR_ERR(task);
+	}
 	w->task = task;
+	wake_up_process(task);
 	return 0;
 }
 
@@ -230,7 +247,8 @@ void st_watch_stop(struct st_watch *w)
 {
 	if (w->task)
 		kthread_stop(w->task);
-	else
+	/* open all the time, or by a thread that was stopped before it ran */
+	if (w->listener.joined)
 		st_listen_no_more(&w->listener);
 	w->task = NULL;
 }

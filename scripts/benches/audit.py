@@ -14,7 +14,7 @@ import setup as stp
 from benches.common import Bench, Outcome, Spread, bench_lines, in_guest, reached
 from qemu.transcript import Transcript
 
-ROUNDS = 9
+ROUNDS = 5
 MOST = 0.05
 LOADS = ("empty", "default", "always", "exact")
 _TOLD = {"empty": "empty probes, always", "default": "default sampling",
