@@ -22,6 +22,8 @@ struct st_listener {
 	u64 windows, watched_ns;	/* of windows that have ended */
 };
 
+extern bool st_patching;		/* code of the allocator is being changed */
+
 int st_listener_make(struct st_listener *l, u32 sample);
 void st_listener_free(struct st_listener *l);
 int st_listen(struct st_listener *l);	/* may sleep, as the next */
@@ -32,6 +34,7 @@ struct st_watch {
 	struct st_listener listener;
 	struct st_audit_settings settings;
 	struct task_struct *task;	/* of slices */
+	u64 begin_ns;			/* of the last one, switching included */
 };
 
 int st_watch_start(struct st_watch *w);

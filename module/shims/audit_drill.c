@@ -237,7 +237,9 @@ static void loop_job(struct st_job *job)
 		}
 		loop->pairs += LOOP_BATCH;
 		loop->elapsed_ns = ktime_get_ns() - begin;
-		cond_resched();
+		do
+			cond_resched();
+		while (READ_ONCE(st_patching));	/* counted: it is a cost, too */
 	} while (loop->elapsed_ns < loop->duration_ns && !st_stopping());
 }
 

@@ -5,6 +5,7 @@
  * slices of it. Bulk frees and kfree_rcu() pass no tracepoint; their objects
  * show as allocated anew without a free. What is counted how is core's affair.
  */
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/math64.h>
 #include <linux/preempt.h>
@@ -128,6 +129,25 @@ static const struct {
 #endif
 };
 
+/*
+ * Switching a tracepoint patches code by way of a breakpoint. QEMU's emulation
+ * (7.2.22) goes on running breakpoints that are gone when another CPU was just
+ * translating that code, and the guest dies of "Oops: int3". Loops of our own
+ * that do nothing but allocate keep away meanwhile.
+ */
+bool st_patching;
+
+static void patch_begin(void)
+{
+	WRITE_ONCE(st_patching, true);
+	usleep_range(1000, 2000);	/* a batch of such a loop is shorter */
+}
+
+static void patch_end(void)
+{
+	WRITE_ONCE(st_patching, false);
+}
+
 static void leave(struct st_listener *l)
 {
 	while (l->joined)
@@ -141,6 +161,7 @@ int st_listen(struct st_listener *l)
 	int err = 0;
 
 	l->salt = get_random_u64();
+	patch_begin();
 	while (l->joined < ARRAY_SIZE(ears) && !err) {
 		err = ears[l->joined].join(l);
 		l->joined += !err;
@@ -148,12 +169,15 @@ int st_listen(struct st_listener *l)
 	l->since_ns = ktime_get_ns();
 	if (err)
 		leave(l);
+	patch_end();
 	return err;
 }
 
 void st_listen_no_more(struct st_listener *l)
 {
+	patch_begin();
 	leave(l);
+	patch_end();
 	l->windows++;
 	l->watched_ns += ktime_get_ns() - l->since_ns;
 }
@@ -188,14 +212,15 @@ static bool sleep_ms_or_stop(u32 ms)
 }
 
 /*
- * Where the CPUs are busy a slice lasts longer than asked for, since whoever
- * ends it must be scheduled; the pause grows with it, so that the share of
- * time, and with it the cost, stays.
+ * A slice takes longer than asked for: tracepoints are switched, which costs
+ * more than the slice where the code of an emulated guest is patched, and
+ * whoever ends it must be scheduled. The pause grows with all of it, so that
+ * the share of time, and with it the cost, stays.
  */
-static u32 pause_ms(const struct st_audit_settings *s, u64 watched_ns)
+static u32 pause_ms(const struct st_audit_settings *s, u64 disturbed_ns)
 {
-	const u64 watched_ms = max_t(u64, div_u64(watched_ns, NSEC_PER_MSEC), s->slice_ms);
-	const u64 pause = div_u64(watched_ms * (s->every_ms - s->slice_ms), s->slice_ms);
+	const u64 ms = max_t(u64, div_u64(disturbed_ns, NSEC_PER_MSEC), s->slice_ms);
+	const u64 pause = div_u64(ms * (s->every_ms - s->slice_ms), s->slice_ms);
 
 	return min_t(u64, pause, ST_AUDIT_SLICE_MOST_MS);
 }
@@ -207,8 +232,6 @@ static int watch_in_slices(void *arg)
 	bool stop = false, listening = true;
 
 	while (!stop) {
-		const u64 before = w->listener.watched_ns;
-
 		if (listening) {
 			stop = sleep_ms_or_stop(w->settings.slice_ms);
 			st_listen_no_more(&w->listener);
@@ -217,7 +240,8 @@ static int watch_in_slices(void *arg)
 		}
 		if (!stop)
 			stop = sleep_ms_or_stop(pause_ms(&w->settings,
-							 w->listener.watched_ns - before));
+							 ktime_get_ns() - w->begin_ns));
+		w->begin_ns = ktime_get_ns();
 		listening = !stop && !st_listen(&w->listener);
 	}
 	return 0;
@@ -229,6 +253,7 @@ int st_watch_start(struct st_watch *w)
 	int err;
 
 	w->listener.sample = w->settings.sample;
+	w->begin_ns = ktime_get_ns();
 	/* whether there are tracepoints at all is known at once */
 	err = st_listen(&w->listener);
 	if (err || w->settings.slice_ms == w->settings.every_ms)
