@@ -68,7 +68,7 @@ def parsed(environment: Mapping[str, str]) -> Asked:
     parser.add_argument("--audit", help="words for audit_control, such as exact (default: none)")
     args: argparse.Namespace = parser.parse_args()
     values = opt.raw_values(args, environment)
-    if values["scenario"] == "*":
+    if values["scenario"] == opt.DEFAULT_SCENARIOS:
         values["scenario"] = SCENARIO
     workload = checked_workload((args.workload or environment.get("WORKLOAD", "")).strip())
     words = checked_words(args.audit or environment.get("AUDIT", ""))

@@ -70,7 +70,7 @@ def parsed() -> Asked:
     tests = litmus.select(litmus.load(litmus.TESTS), args.test or "")
     values = opt.raw_values(args, os.environ)
     wanted_run = (args.run or "").strip()
-    if values["scenario"] == "*" and wanted_scenarios(tests):
+    if values["scenario"] == opt.DEFAULT_SCENARIOS and wanted_scenarios(tests):
         values["scenario"] = wanted_scenarios(tests)
     options = opt.checked(values, Path.cwd() / "out")
     if not wanted_run:

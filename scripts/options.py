@@ -31,6 +31,12 @@ COLUMNS = 80  # of tables
 ACCELS = ("auto", "kvm", "tcg")
 _MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
 
+# All but audit-exact, which is asked for by name: it switches tracepoints of
+# kfree() and others, and under emulation (QEMU 7.2, thread=multi) code that is
+# patched while another CPU runs it now and then takes the guest down with
+# "Oops: int3" in kfree(): in one of five runs on a busy host.
+DEFAULT_SCENARIOS = "exts-*,handoff-*,node-*,charge-*,inspect"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -67,7 +73,7 @@ _VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("page", "", "KiB, page size of a lab kernel; default: the machine's usual one"),
     ("config", "", "fragments of a lab kernel, separated by commas"),
     ("patch", "", "patches of a lab kernel, separated by commas"),
-    ("scenario", "*", "names or globs, separated by commas"),
+    ("scenario", DEFAULT_SCENARIOS, "names or globs, separated by commas"),
     ("widen", "", "what holds racing threads up: kernel functions, reader, interrupts, by names "
      "or globs, or none; default: all"),
     ("seconds", "4", "that the timed scenarios share"),
@@ -206,7 +212,7 @@ def replay_line(options: Options, accel: str, scenario: str | None = None) -> st
     words += [f"{name}={value}" for name, value in
               (("ARCH", options.arch), ("PAGE", options.page), ("CONFIG", options.config),
                ("PATCH", options.patch)) if value]
-    if chosen != "*":
+    if chosen != DEFAULT_SCENARIOS:
         words.append(f"SCENARIO='{chosen}'")
     if options.widen:
         words.append(f"WIDEN='{options.widen}'")

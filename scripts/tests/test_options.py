@@ -33,7 +33,7 @@ def wrong(**changed: str) -> ToolError:
 
 def test_defaults() -> None:
     got = opt.checked(values(), Path("out"))
-    assert (got.cpus, got.mem_mib, got.accel, got.scenario) == (2, 1024, "auto", "*")
+    assert (got.cpus, got.mem_mib, got.accel, got.scenario) == (2, 1024, "auto", opt.DEFAULT_SCENARIOS)
     assert got.seed >= 1 and got.out == Path("out").absolute()
 
 
@@ -138,6 +138,12 @@ def test_unknown_scenario_gets_near_names() -> None:
         names("exts-*,zzz-*")
     with pytest.raises(ToolError):
         names(" , ")
+
+
+def test_only_one_scenario_is_asked_for_by_name_alone() -> None:
+    known = scenarios.known()
+    default = {s.name for s in scenarios.select(opt.DEFAULT_SCENARIOS, known)}
+    assert {s.name for s in known} - default == {"audit-exact", "busted-audit-exact"}
 
 
 def test_this_clone_has_a_table() -> None:
