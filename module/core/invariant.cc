@@ -14,6 +14,14 @@ Finding equal(u64 expected, u64 writer, u64 reader)
 	return finding;
 }
 
+// One look at something, by one CPU.
+Finding looked(bool holds, u64 expected, u64 seen)
+{
+	Finding finding{holds, Sighting{expected, seen, seen, seen}};
+	finding.sighting.has_later = false;
+	return finding;
+}
+
 } // namespace
 
 Finding slab_owns_object(const st_object_view &view, u64 cache)
@@ -41,11 +49,11 @@ Finding exts_in_bounds(const st_object_view &view, const st_layout &layout)
 			    view.slot + layout.ext_bytes <= range.end;
 	const u64 origin = placement == Placement::External ? vector_base(view, layout)
 							    : view.slab_base;
-	const u64 right = placement == Placement::InObject
-				  ? u64(view.index) * view.cache_size + vector_base(view, layout) - origin
-				  : range.begin - origin + u64(view.index) * layout.ext_bytes;
-	return Finding{inside, Sighting{right, view.slot - origin, view.slot - origin,
-					view.slot - origin}};
+	const u64 step = placement == Placement::InObject ? view.cache_size : layout.ext_bytes;
+	const u64 right = vector_base(view, layout) + step * view.index;
+	// a vector that begins in the wrong place leaves only the room to name
+	const bool known = right >= range.begin && right + layout.ext_bytes <= range.end;
+	return looked(inside, (known ? right : range.begin) - origin, view.slot - origin);
 }
 
 Finding exts_aligned(const st_object_view &view)
@@ -58,15 +66,13 @@ Finding exts_vector_long_enough(const st_object_view &view, const st_layout &lay
 {
 	const u64 needed = u64(view.objects) * layout.ext_bytes;
 	const bool holds = view.vector_bytes >= needed;
-	return Finding{holds, Sighting{needed, view.vector_bytes, view.vector_bytes,
-				       view.vector_bytes}};
+	return looked(holds, needed, view.vector_bytes);
 }
 
 Finding exts_own_slot(const st_object_view &a, const st_object_view &b, const st_layout &layout)
 {
 	const u64 apart = a.slot > b.slot ? a.slot - b.slot : b.slot - a.slot;
-	return Finding{apart >= layout.ext_bytes,
-		       Sighting{layout.ext_bytes, apart, apart, apart}};
+	return looked(apart >= layout.ext_bytes, layout.ext_bytes, apart);
 }
 
 Finding exts_outside_objects(const st_object_view &slot_of, const st_object_view &body_of,
