@@ -17,8 +17,7 @@
 enum st_cost_variant {
 	ST_COST_BARE,			/* nothing: the calls alone */
 	ST_COST_PLAIN,			/* the look-up without a barrier */
-	ST_COST_SAME,			/* the same function once more: must not differ */
-	ST_COST_COPY,			/* a copy of it: what its place in memory makes */
+	ST_COST_SAME,			/* a copy of its code: must not differ */
 	ST_COST_WMB_RMB,		/* smp_rmb() in it, smp_wmb() at a publication */
 	ST_COST_RELEASE_ACQUIRE,	/* smp_load_acquire(), smp_store_release() */
 	ST_COST_TWICE,			/* control: all of PLAIN twice, counted once */

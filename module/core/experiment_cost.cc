@@ -46,7 +46,7 @@ constexpr Kind kKinds[] = {
 constexpr u32 kKindCount = sizeof(kKinds) / sizeof(kKinds[0]);
 
 constexpr const char *kVariantNames[ST_COST_VARIANTS] = {
-	"bare", "plain", "same", "copy", "wmb-rmb", "release-acquire", "twice"};
+	"bare", "plain", "same", "wmb-rmb", "release-acquire", "twice"};
 constexpr const char *kPathNames[ST_COST_PATHS] = {"look-up", "local", "remote"};
 
 // What one benchmark times: which variants, on which paths.

@@ -29,15 +29,15 @@ def _plot(axes: Any, bars: Sequence[Bar]) -> None:
     for place, name in enumerate(names):
         ratios = [bar.ratios[name] for bar in bars]
         shift = SPREAD * (place / max(len(names) - 1, 1) - 0.5)
-        axes.errorbar([ratio.median for ratio in ratios],
+        axes.errorbar([ratio.mean for ratio in ratios],
                       [row + shift for row in range(len(bars))],
-                      xerr=[[ratio.median - ratio.low for ratio in ratios],
-                            [ratio.high - ratio.median for ratio in ratios]],
+                      xerr=[[ratio.mean - ratio.low for ratio in ratios],
+                            [ratio.high - ratio.mean for ratio in ratios]],
                       fmt="o", markersize=3, capsize=2, label=name)
     axes.axvline(1.0, color="grey", linewidth=0.8)
     axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
     axes.invert_yaxis()
-    axes.set_xlabel("time against no barrier, median and 95 % interval")
+    axes.set_xlabel("time against no barrier, mean over guests, 95 % interval")
     axes.legend(loc="best", fontsize="small")
 
 
