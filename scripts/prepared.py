@@ -32,7 +32,10 @@ class Ready:
 
 def _is_source(kernel: str) -> bool:
     """Whether KERNEL names a source that must be built: a tarball, or a git
-    tree, unless somebody has built a kernel in it."""
+    tree, unless somebody has built a kernel in it. No name is none: the clone
+    that this runs in is a git tree, too."""
+    if not kernel:
+        return False
     path = Path(kernel).expanduser()
     if path.is_dir():
         return (path / ".git").exists() and not (path / "vmlinux").exists()

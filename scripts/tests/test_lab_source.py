@@ -159,6 +159,8 @@ def test_an_at_sign_may_be_part_of_a_path(repository: Path, tmp_path: Path,
         f"{tmp_path}/me@home/linux", f"{tmp_path}/me@home/linux@HEAD", "~/me@home/linux")}
     assert len(found) == 1
     assert prepared._is_source("~/me@home/linux") and prepared._is_source("~/me@home/linux@HEAD")
+    monkeypatch.chdir(Path("~/me@home/linux").expanduser())
+    assert not prepared._is_source("")  # the newest stock kernel, also in a git tree
     assert not prepared._is_source("7.2") and not prepared._is_source("~/me")
     tarball(tmp_path).rename(tmp_path / "me@home/linux:7.2.tar.xz")
     tree = work(tmp_path)
