@@ -258,7 +258,7 @@ def kunit_tests(name: str, out: Path, seconds: float, **asked: str) -> Count:
 
 
 def kunit_stage(name: str, **asked: str) -> Stage:
-    return Stage(f"KUnit on {name}", 6, True,
+    return Stage(f"KUnit on {name}", 10, True,
                  lambda out, seconds: kunit_tests(name, out, seconds, **asked))
 
 
@@ -314,7 +314,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("load and unload", 8, True, cycle_tests),
     lab_stage("x86-64"),
     kunit_stage("x86-64"),
-    Stage("busted kernels", 15, True, busted_tests),
+    Stage("busted kernels", 30, True, busted_tests),
     lab_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
     kunit_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
 )
