@@ -66,7 +66,7 @@ def suite_answers(lines: str) -> list[Answer]:
     found = []
     for line in lines.splitlines():
         case = json.loads(line)
-        found.append(Answer(case["suite"], case["verdict"], " ".join(case["lines"]),
+        found.append(Answer(case["suite"], case["verdict"], "\n".join(case["lines"]),
                             case["reason"]))
     return found
 
@@ -81,15 +81,19 @@ def scenario_answers(lines: str) -> list[Answer]:
         caught = control and record["expected"] == f"fail:{record['cause']}"
         verdict = "pass" if caught else "fail" if control and record["verdict"] != "skip" else (
             record["verdict"])
-        found.append(Answer(record["scenario"], verdict,
-                            f"{record['invariant']} {record['cause']}", record["reason"]))
+        broken = [f"{record['invariant']} {record['cause']}",
+                  *(other.replace(":", " ") for other in record.get("others", ()))]
+        found.append(Answer(record["scenario"], verdict, "\n".join(broken), record["reason"]))
     return found
 
 
 def names(answer: Answer, invariant: str, cause: str) -> bool:
-    """Whether a failure names invariant and cause."""
-    words = set(re.findall(r"[\w-]+", answer.text))
-    return answer.verdict == "fail" and invariant in words and cause in words
+    """Whether a failure names invariant and cause, on the same line: what else
+    broke stands on others."""
+    lines = [set(re.findall(r"[\w-]+", line)) for line in answer.text.splitlines()]
+    return answer.verdict == "fail" and any(invariant in words and cause in words
+                                            for words in lines)
+
 
 
 def judge_expected(expected: tuple[str, str, str], needs: frozenset[str],

@@ -43,6 +43,10 @@ def given_verdicts(transcript: Transcript) -> dict[str, dict[str, str]]:
         whole = all(fields.get(key) for key in _REQUIRED)
         if whole and fields.get("scenario") and fields["verdict"] in VERDICTS:
             given[fields["scenario"]] = fields
+    for tagged in transcript.all("others"):
+        name = tagged.fields.get("scenario", "")
+        if name in given:
+            given[name] = {**given[name], "others": tagged.fields.get("broken", "")}
     return given
 
 
@@ -55,6 +59,7 @@ def _with_fields(base: Record, fields: dict[str, str]) -> Record:
         duration_ms=_number(fields["duration_ms"]),
         evidence=fields.get("evidence", "-"), reason=fields.get("reason", "-"),
         note=fields.get("note", "-"),
+        others=tuple(filter(None, fields.get("others", "").split(","))),
         breach_ms=_number(fields["breach_ms"]) if fields.get("breach_ms", "-") != "-" else -1)
 
 

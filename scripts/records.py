@@ -26,6 +26,7 @@ class Record:
 
     `expected` is "pass", or "fail:CAUSE" for a control; `layout` has the
     lines in which the module said where it learned the kernel's layout.
+    `others` names what else broke, "invariant:cause" each.
     `breach_ms` is when the first breach was seen, since the module was loaded;
     -1 without one.
     """
@@ -54,6 +55,7 @@ class Record:
     layout: tuple[str, ...]
     replay: str
     breach_ms: int = -1
+    others: tuple[str, ...] = ()
 
     @property
     def is_control(self) -> bool:
@@ -84,6 +86,7 @@ def from_json_lines(text: str) -> list[Record]:
         try:
             values = json.loads(line)
             values["splat"], values["layout"] = tuple(values["splat"]), tuple(values["layout"])
+            values["others"] = tuple(values.get("others", ()))
             records.append(Record(**values))
         except (ValueError, TypeError, KeyError) as error:
             raise ToolError(f"line {number} is not a record: {error}",

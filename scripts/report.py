@@ -116,6 +116,11 @@ def _evidence_rows(record: Record) -> list[str]:
                               subsequent_indent="    ", break_on_hyphens=False)
     if record.breach_ms >= 0:
         rows.append(f"  seen {seconds_text(record.breach_ms)} after the module was loaded")
+    if record.others:
+        also = ", ".join(f"{name} ({cause})" for name, _, cause in
+                         (other.partition(":") for other in record.others))
+        rows += textwrap.wrap(f"also broken: {also}", WIDTH, initial_indent="  ",
+                              subsequent_indent="    ", break_on_hyphens=False)
     rows += [f"  | {line}" for line in record.splat[:EVIDENCE_LINES]]
     if len(record.splat) > EVIDENCE_LINES:
         rows.append("  | ... the rest is in the file `console`")

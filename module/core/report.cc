@@ -168,6 +168,26 @@ void Report::record(const Scenario &scenario, const Tally &tally, u64 duration_n
 	flush();
 }
 
+// What broke besides the invariant that the record names, in a line of its own:
+// a record with all its texts fills one line of the kernel's log.
+void Report::others(const Scenario &scenario, const Tally &tally)
+{
+	Line<640> names;
+	for (size_t i = 0; i < kInvariants; i++) {
+		const Invariant invariant = static_cast<Invariant>(i);
+		const InvariantTally &t = tally.at(invariant);
+		if (!t.broken || invariant == tally.first())
+			continue;
+		names.add(names.empty() ? "" : ",").add(name(invariant));
+		names.add(":").add(name(t.cause));
+	}
+	if (names.empty())
+		return;
+	start("# others scenario=").add(scenario.name);
+	quoted(&row_, "broken", names.text());
+	flush();
+}
+
 void Report::result(u32 number, const Scenario &scenario, const Tally &tally)
 {
 	const Verdict verdict = tally.verdict();
@@ -203,6 +223,7 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 		flush();
 	}
 	record(scenario, tally, duration_ns);
+	others(scenario, tally);
 	result(number, scenario, tally);
 	Line<80> mark("end ");
 	mark.add(scenario.name).add(" ").add(name(tally.verdict()));

@@ -37,6 +37,7 @@ private:
 	void histogram(const Scenario &scenario, const Tally &tally);
 	void coverage(const Tally &tally);
 	void record(const Scenario &scenario, const Tally &tally, u64 duration_ns);
+	void others(const Scenario &scenario, const Tally &tally);
 	void result(u32 number, const Scenario &scenario, const Tally &tally);
 
 	const st_ops &ops_;

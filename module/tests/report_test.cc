@@ -56,6 +56,14 @@ std::string record()
 	return "";
 }
 
+size_t count_of(const std::string &begin)
+{
+	size_t found = 0;
+	for (const std::string &line : lines)
+		found += line.rfind(begin, 0) == 0;
+	return found;
+}
+
 size_t count(const std::string &text, char c)
 {
 	return size_t(std::count(text.begin(), text.end(), c));
@@ -221,6 +229,22 @@ TEST(Report, HistogramHasALineForEachStateSeen)
 		"    # 1 *> 1:content=0; 1:metadata=1; 1:slab=1;",
 		std::string("    # Observation ") + kPlain.name + " Sometimes 1 10"};
 	EXPECT_EQ(std::vector<std::string>(lines.begin(), lines.begin() + 5), expected);
+}
+
+TEST(Report, WhatElseBrokeIsNamedWithItsCause)
+{
+	Tally tally;
+	breach(&tally, kTruncated, "a step of 0");
+	end(kPlain, tally);
+	EXPECT_EQ(count_of("# others "), 0u);
+	tally.ask(Invariant::ExtsOwnSlot, Finding{false, kCorrupted}, [](Evidence &) {});
+	tally.ask(Invariant::ExtsAligned, Finding{true, {}}, [](Evidence &) {});
+	lines.clear();
+	end(kPlain, tally);
+	EXPECT_NE(record().find("invariant=exts-step-matches-layout"), std::string::npos);
+	EXPECT_EQ(count_of(std::string("# others scenario=") + kPlain.name +
+			   " broken=\"exts-own-slot:corruption\""),
+		  1u);
 }
 
 TEST(Report, BenchAndEnd)

@@ -116,6 +116,21 @@ def test_controls_that_were_caught_are_no_failure() -> None:
                                                "verdict": "pass"}))[0].verdict == "fail"
 
 
+def test_what_broke_besides_the_named_invariant_counts_with_its_own_cause() -> None:
+    record = {"scenario": "exts-in-object", "verdict": "fail", "expected": "pass",
+              "cause": "corruption", "invariant": "exts-own-slot", "reason": "-"}
+
+    def outcome(others: list[str]) -> str:
+        found = busted.scenario_answers(json.dumps({**record, "others": others}))
+        return outcomes(STRIDE, busted.SCENARIOS, *found)[0]
+
+    assert outcome(["exts-aligned:corruption", "exts-step-matches-layout:truncation"]) == (
+        busted.CAUGHT)
+    assert outcome(["exts-step-matches-layout:corruption", "exts-aligned:truncation"]) == (
+        busted.MISSED)
+    assert outcome([]) == busted.MISSED
+
+
 def test_status_and_table() -> None:
     rows = [Row("7.2/stride-16-bit", "exts-in-object", busted.CAUGHT, "x" * 60),
             Row("unmodified", "run", busted.SILENT, "16 verdicts")]

@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from guests import BASE, CHOSEN, by_name, channel, ending, judged
+from guests import BASE, CHOSEN, GOLDEN, by_name, channel, ending, judged
 from judge import OUTSIDE, Ending, judge
 from qemu.console import Kind, Splat
-from qemu.transcript import Step
-from records import exit_status
+from qemu.transcript import Step, parse
+from records import exit_status, from_json_lines, to_json_lines
+from report import table
 
 
 def verdicts(name: str, console: str = "clean", outcome: str = "powered-off") -> list[str]:
@@ -29,6 +30,20 @@ def test_fail_is_1_with_cause_and_evidence() -> None:
     records = judged("fail")
     assert (records[2].cause, records[2].invariant) == ("ordering", "free-sees-alloc")
     assert exit_status(records) == 1
+
+
+def test_what_else_broke_is_kept_in_the_record() -> None:
+    whole = (GOLDEN / "fail.ktap").read_text()
+    others = '# others scenario=handoff-xchg broken="kept-under-rcu:lifetime,exts-aligned:unknown"'
+    at = whole.index("# record scenario=handoff-xchg")
+    end = whole.index("\n", at) + 1
+    records = judge(BASE, CHOSEN, parse((whole[:end] + others + "\n" + whole[end:]).encode()),
+                    ending("clean"))
+    assert records[2].others == ("kept-under-rcu:lifetime", "exts-aligned:unknown")
+    assert from_json_lines(to_json_lines(records))[2].others == records[2].others
+    assert "also broken: kept-under-rcu (lifetime), exts-aligned (unknown)" in " ".join(
+        table(records).split())
+    assert judged("fail")[2].others == ()
 
 
 def test_panic_fails_its_scenario_and_keeps_the_verdicts_before() -> None:
