@@ -116,12 +116,13 @@ static int channel_open(struct channel *ch, const struct st_handoff_spec *spec,
 	ch->cache = (struct kmem_cache *)(unsigned long)spec->cache;
 	if (spec->layout && !quick_from(spec->layout, &ch->quick))
 		return -EOPNOTSUPP;
+	ch->step_most = spec->object_bytes;
 	if (!ch->cache)
 		return 0;
-	ch->cache_size = kmem_cache_size(ch->cache);
+	ch->step_most = kmem_cache_size(ch->cache);
 	if (spec->layout)
-		ch->cache_size = st_field_read(ch->cache, spec->layout->cache_size);
-	ch->per_object = reciprocal_value((u32)ch->cache_size);
+		ch->step_most = st_field_read(ch->cache, spec->layout->cache_size);
+	ch->per_object = reciprocal_value((u32)ch->step_most);
 	return 0;
 }
 

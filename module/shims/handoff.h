@@ -40,7 +40,7 @@ struct channel {
 	struct st_handoff_counts *counts;
 	struct kmem_cache *cache;
 	struct reciprocal_value per_object;	/* divides by the cache's size */
-	u64 cache_size;
+	u64 step_most;		/* no step of the right cache's is longer */
 	bool one_cpu;		/* both sides take turns */
 
 	/* written by the producer */

@@ -5,6 +5,8 @@
  * interrupt. One loop for all; what consumes, mode and context are constants
  * in every copy of it. What the counts mean is core's affair.
  */
+#include <linux/uaccess.h>
+
 #include "handoff.h"
 
 #define IRQ_OBJECTS 256		/* that one interrupt frees at most */
@@ -80,7 +82,7 @@ static __always_inline bool metadata_seen(struct channel *ch, const u8 *slab,
 	const u64 vector = READ_ONCE(*(const u64 *)(slab + quick->exts_at)) &
 			   quick->address_mask;
 	const unsigned long base = (unsigned long)page_address((const struct page *)slab);
-	u64 step = quick->fixed_step;
+	u64 step = quick->fixed_step, slot, owner;
 	u32 index;
 
 	if (!vector)
@@ -90,7 +92,12 @@ static __always_inline bool metadata_seen(struct channel *ch, const u8 *slab,
 		       READ_ONCE(*(const u32 *)(slab + quick->stride_at)) :
 		       READ_ONCE(*(const u16 *)(slab + quick->stride_at));
 	index = index_of(ch, cache, (unsigned long)object - base);
-	return READ_ONCE(*(u64 *)(unsigned long)(vector + step * index + quick->objcg_at)) != 0;
+	slot = vector + step * index + quick->objcg_at;
+	if (likely(step <= ch->step_most))
+		return READ_ONCE(*(u64 *)(unsigned long)slot) != 0;
+	/* no step of this cache's: it may lead anywhere */
+	return !copy_from_kernel_nofault(&owner, (void *)(unsigned long)slot, sizeof(owner)) &&
+	       owner;
 }
 
 static __always_inline const void *cache_of(const struct channel *ch, const void *object)
@@ -237,14 +244,19 @@ static noinline void put_and_look(struct channel *ch, u64 *object, u64 number,
  * What is read of the object, and when: through the pointer after it was
  * taken; after control, through another word that names it; for early, before.
  */
-static __always_inline struct seen peek(struct channel *ch, const u32 consume,
-					struct st_mailbox *box, const u64 *object)
+static __always_inline struct seen peek(const u32 consume, const struct st_mailbox *box,
+					const u64 *object)
 {
-	if (consume == ST_CONSUME_CONTROL && READ_ONCE(box->announced) != object)
+	const u64 *named;
+
+	if (consume != ST_CONSUME_CONTROL)
+		return read_stamp(object);
+	named = READ_ONCE(box->announced);
+	if (named != object)
 		return (struct seen){};	/* stale: that object may be gone */
-	if (consume == ST_CONSUME_CONTROL)
-		return read_stamp(READ_ONCE(box->announced));
-	return read_stamp(object);
+	/* or the compiler reads through the equal pointer: a dependency */
+	OPTIMIZER_HIDE_VAR(named);
+	return read_stamp(named);
 }
 
 /* The busted engine's early: waits for the address alone. */
@@ -291,6 +303,8 @@ static __always_inline bool drain(struct channel *ch, const u32 consume, const u
 		object = st_consume(consume, box);
 		if (mode == ST_HANDOFF_BARE) {
 			(void)READ_ONCE(object[0]);
+			if (st_consumes_by_reading(consume))
+				st_mailbox_clear(box);
 			put(ch, object, simple);
 		} else {
 			const bool looking = (n & unless) == unless;
@@ -298,7 +312,9 @@ static __always_inline bool drain(struct channel *ch, const u32 consume, const u
 			u32 state;
 
 			if (!early)
-				seen = peek(ch, consume, box, object);
+				seen = peek(consume, box, object);
+			if (st_consumes_by_reading(consume))
+				st_mailbox_clear(box);
 			fresh = content_fresh(seen, spec->seed, n, claimed);
 			overlaps += arrival == POLLED;
 			if (mode == ST_HANDOFF_BUSTED && !early)

@@ -67,14 +67,6 @@ static __always_inline void st_publish(const u32 publish, struct st_mailbox *box
 	}
 }
 
-/* Empties the mailbox for the publisher; pairs with st_mailbox_empty(). */
-static __always_inline void *emptied(struct st_mailbox *box, void *object)
-{
-	if (object)
-		smp_store_release(&box->object, NULL);
-	return object;
-}
-
 static __always_inline void *consume_locked(struct st_mailbox *box)
 {
 	unsigned long flags;
@@ -103,18 +95,23 @@ static __always_inline void *consume_rcu(struct st_mailbox *box)
 	rcu_read_lock();
 	object = rcu_dereference(*(void __rcu **)&box->object);
 	rcu_read_unlock();
-	return emptied(box, object);
+	return object;
 }
 
-/* As st_publish(); NULL: the mailbox was empty. */
+/*
+ * As st_publish(); NULL: the mailbox was empty. What only reads leaves the
+ * pointer there: to empty the mailbox here would put a release between pointer
+ * and object, which on powerpc (lwsync) orders the reader and hides what wrong
+ * partners do. See st_consumes_by_reading().
+ */
 static __always_inline void *st_consume(const u32 consume, struct st_mailbox *box)
 {
 	switch (consume) {
-	case ST_CONSUME_PLAIN: barrier(); return emptied(box, box->object);
+	case ST_CONSUME_PLAIN: barrier(); return box->object;
 	case ST_CONSUME_CONTROL:
-	case ST_CONSUME_DEPENDENCY: return emptied(box, READ_ONCE(box->object));
+	case ST_CONSUME_DEPENDENCY: return READ_ONCE(box->object);
 	case ST_CONSUME_EARLY:
-	case ST_CONSUME_ACQUIRE: return emptied(box, smp_load_acquire(&box->object));
+	case ST_CONSUME_ACQUIRE: return smp_load_acquire(&box->object);
 	case ST_CONSUME_XCHG: return xchg(&box->object, NULL);
 	case ST_CONSUME_XCHG_ACQUIRE: return xchg_acquire(&box->object, NULL);
 	case ST_CONSUME_CMPXCHG: return consume_cmpxchg(box);
@@ -122,6 +119,19 @@ static __always_inline void *st_consume(const u32 consume, struct st_mailbox *bo
 	case ST_CONSUME_RCU: return consume_rcu(box);
 	}
 	return NULL;
+}
+
+/* Whether the mailbox is to be emptied once the object has been looked at. */
+static __always_inline bool st_consumes_by_reading(const u32 consume)
+{
+	return consume != ST_CONSUME_XCHG && consume != ST_CONSUME_XCHG_ACQUIRE &&
+	       consume != ST_CONSUME_CMPXCHG && consume != ST_CONSUME_SPINLOCK;
+}
+
+/* For the publisher, when the object has been read; pairs with st_mailbox_empty(). */
+static __always_inline void st_mailbox_clear(struct st_mailbox *box)
+{
+	smp_store_release(&box->object, NULL);
 }
 
 static __always_inline bool st_mailbox_empty(struct st_mailbox *box)
