@@ -88,6 +88,7 @@ struct st_handoff_spec {
 	uint32_t producer_cpu;
 	uint32_t consumer_cpu;
 	int32_t nid;			/* memory from this node alone, -1: from any */
+	uint32_t freed_early;		/* control: overwritten as if no grace period were kept */
 };
 
 #define ST_IN_FLIGHT_MOST 1024

@@ -219,6 +219,21 @@ void run_plainly_wrong(const Context &context, const Pair &pair, u64 cache, Tall
 		ask_rows(context, spec, pair.consume != ST_CONSUME_EARLY, kBustedNs / 2, tally);
 }
 
+// What RCU must keep is gone while it is read: imitated on the object's own
+// bytes, which are the module's until it has been looked at.
+void run_freed(const Context &context, const Pair &pair, Tally *tally)
+{
+	const Places places(context);
+	st_handoff_spec spec = spec_for(context, pair, ST_HANDOFF_ENGINE, 0);
+	spec.duration_ns = kBustedNs;
+	spec.sampling = 1;
+	spec.origin = ST_ORIGIN_KFREE_RCU;
+	spec.most = kRcuMost;
+	spec.freed_early = 1;
+	places.choose_two(0, &spec);
+	(void)ask_engine(context, spec, tally);
+}
+
 } // namespace
 
 void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
@@ -231,7 +246,9 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 	const Cache cache(context.ops, 0);
 	if (!cache)
 		return tally->broken("a cache for the objects is not to be had");
-	if (scenario.busted())
+	if (scenario.argument)
+		run_freed(context, *pair, tally);
+	else if (scenario.busted())
 		run_plainly_wrong(context, *pair, cache.id(), tally);
 	else
 		run_right(context, *pair, cache.id(), tally);

@@ -13,7 +13,7 @@ constexpr Pair kPairs[] = {
 #undef HANDOFF
 };
 
-constexpr Text kControl = "busted-", kFamily = "handoff-";
+constexpr Text kControl = "busted-", kFamily = "handoff-", kFreed = "-freed";
 
 bool begins(Text text, Text with)
 {
@@ -33,8 +33,10 @@ const Pair *handoff_pair(Text scenario)
 		scenario = scenario.from(kControl.size());
 	if (!begins(scenario, kFamily))
 		return nullptr;
+	scenario = scenario.from(kFamily.size());
 	for (const Pair &pair : kPairs)
-		if (Text(pair.name) == scenario.from(kFamily.size()))
+		if (begins(scenario, pair.name) &&
+		    (scenario == pair.name || scenario.from(Text(pair.name).size()) == kFreed))
 			return &pair;
 	return nullptr;
 }

@@ -7,151 +7,14 @@
  * Each round: CPU X holds unaccounted objects of a slab that has no vector yet
  * and allocates another one, accounted; CPU Z polls the slab's vector from
  * before that until it appears; CPU Y frees one of the objects at a seeded
- * moment. Whether what was seen is right is for core to say.
+ * moment: late_watch.c. Whether what was seen is right is for core to say.
  */
 #include <linux/slab.h>
 
 #include "late.h"
 
-#define POLLS 200000		/* before a round is given up */
 #define SKIP 512		/* objects X may pass over to find a fresh slab */
 #define SLAB_MOST 72		/* objects to get for a round, about */
-
-/* --- CPUs Y and Z --- */
-
-static void look(struct st_race *r, const struct st_watcher *w, u64 number, struct st_look *l)
-{
-	const bool exts_first = r->spec->read_order == ST_EXTS_FIRST;
-
-	if (exts_first)
-		l->exts = st_field_read(r->slab, r->layout->exts);
-	else
-		l->step = st_step(r->layout, r->slab, r->cache_size);
-	if (r->spec->barrier)
-		smp_rmb();	/* the fix's; its partner is the writer's smp_wmb() */
-	if (r->fake)
-		st_fake_between(r);
-	else if (w->reads)
-		st_widen_pause(number);
-	if (exts_first)
-		l->step = st_step(r->layout, r->slab, r->cache_size);
-	else
-		l->exts = st_field_read(r->slab, r->layout->exts);
-}
-
-static bool has_vector(const struct st_race *r)
-{
-	return st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
-}
-
-static void free_victim(struct st_race *r, bool at_once)
-{
-	const bool there = has_vector(r);
-
-	if (r->fake)
-		st_fake_free(r);
-	else
-		kmem_cache_free(r->cache, r->victim);
-	if (there)
-		r->freed_when = at_once ? ST_FREED_AT_ONCE : ST_FREED_LATER;
-	else
-		r->freed_when = has_vector(r) ? ST_FREED_ACROSS : ST_FREED_BEFORE;
-	WRITE_ONCE(r->freed, true);
-}
-
-/* The unaccounted victim must own nothing in a vector that is just published. */
-static void read_victim_slot(struct st_race *r)
-{
-	u64 slot;
-
-	if (r->fake || !r->victim || READ_ONCE(r->freed) || r->seen.step != r->layout->ext_bytes)
-		return;
-	slot = st_vector(r->layout, r->seen.exts) + r->seen.step * r->victim_index;
-	r->slot_objcg = READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset));
-}
-
-static void saw_vector(struct st_race *r, const struct st_look *l, bool appeared)
-{
-	r->seen = *l;
-	r->appeared = appeared || r->fake;
-	read_victim_slot(r);
-	r->saw = true;
-}
-
-/* What Z and Y do between two polls; since: polls since X is going. */
-static void between_polls(struct st_race *r, struct st_watcher *w, u64 since)
-{
-	if (w->reads && since == r->interrupt_at)
-		st_widen_interrupt(r->spec->writer_cpu, r->random >> 24);
-	if (w->frees && since == r->free_at && !r->freed)
-		free_victim(r, true);
-}
-
-static void watch(struct st_race *r, struct st_watcher *w)
-{
-	struct st_look l;
-	u64 polls, since = 0;
-
-	for (polls = 0; polls < POLLS; polls++) {
-		look(r, w, polls, &l);
-		if (st_vector(r->layout, l.exts)) {
-			if (w->reads)
-				saw_vector(r, &l, polls > 0);
-			break;
-		}
-		w->looks += w->reads;
-		w->right += w->reads && l.step == r->layout->ext_bytes;
-		if (polls == 0)
-			smp_store_release(&w->ready, true);
-		if (polls == 0 && w->frees && r->free_first) {
-			WRITE_ONCE(r->freeing, true);
-			free_victim(r, true);
-		}
-		if (READ_ONCE(r->going))
-			between_polls(r, w, since++);
-		cpu_relax();
-	}
-	if (w->frees && !r->freed && r->random & 1)
-		free_victim(r, true);
-}
-
-static void watch_round(struct st_race *r, struct st_watcher *w)
-{
-	w->looks = w->right = 0;
-	watch(r, w);
-	smp_store_release(&w->ready, true);
-	smp_store_release(&w->looked, true);
-	while (!smp_load_acquire(&r->published))
-		cpu_relax();
-	smp_mb();	/* whatever was only late is here now */
-	if (w->reads)
-		r->later_step = st_step(r->layout, r->slab, r->cache_size);
-	if (w->frees && !r->freed)
-		free_victim(r, false);
-}
-
-static void watcher(struct st_job *job)
-{
-	struct st_watcher *w = job->arg;
-	struct st_race *r = w->race;
-	u32 turn = 1;
-
-	if (w->frees)
-		st_widen_enter(ST_RACER_FREER);
-	for (;; turn++) {
-		while (smp_load_acquire(&r->turn) != turn) {
-			if (READ_ONCE(r->over))
-				goto out;
-			cpu_relax();
-			cond_resched();
-		}
-		watch_round(r, w);
-		smp_store_release(&w->done, turn);
-	}
-out:
-	if (w->frees)
-		st_widen_leave(ST_RACER_FREER);
-}
 
 /* --- CPU X --- */
 
@@ -236,7 +99,7 @@ static bool publish(struct st_race *r)
 	if (!object || st_slab_of(object) != r->slab)
 		return false;
 	r->mine_index = index_of(r, r->slab, object);
-	return has_vector(r);
+	return st_race_has_vector(r);
 }
 
 static bool mine_is_empty(const struct st_race *r)
@@ -311,7 +174,7 @@ static void round_reset(struct st_race *r, u32 turn)
 	r->slot_objcg = 0;
 	/* as likely among the first polls as among the last */
 	r->free_at = (r->random >> 8) % (1u << ((r->random >> 4) % 5));
-	r->interrupt_at = r->random & 2 ? (r->random >> 20) % 64 : POLLS;
+	r->interrupt_at = r->random & 2 ? (r->random >> 20) % 64 : ST_LATE_POLLS;
 	for (i = 0; i < r->watchers; i++)
 		r->watcher[i].ready = r->watcher[i].looked = false;
 }
@@ -394,7 +257,7 @@ static int race(struct st_race *r)
 	for (i = 0; i < r->watchers; i++) {
 		r->watcher[i].race = r;
 		jobs[1 + i] = (struct st_job){
-			.work = watcher,
+			.work = st_late_watcher,
 			.arg = &r->watcher[i],
 			.cpu = i ? spec->freer_cpu : spec->reader_cpu,
 		};

@@ -54,12 +54,22 @@ struct st_race {
 	struct st_watcher watcher[2];
 };
 
+#define ST_LATE_POLLS 200000	/* before a round is given up */
+
+static inline bool st_race_has_vector(const struct st_race *r)
+{
+	return st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
+}
+
 static inline u64 st_mix(u64 x)
 {
 	x ^= x >> 33;
 	x *= 0xff51afd7ed558ccdull;
 	return x ^ (x >> 33);
 }
+
+/* late_watch.c */
+void st_late_watcher(struct st_job *job);
 
 /* busted_late.c */
 int st_fake_make(struct st_race *r);

@@ -114,6 +114,11 @@ inline int FakeKernel::handoff(const st_handoff_spec &spec, st_handoff_counts *c
 	counts->states[busted ? 6 : 7] = 900;
 	counts->content[1] = 100;
 	counts->after[1] = spec.origin == ST_ORIGIN_KFREE_RCU ? 50 : 0;
+	if (spec.freed_early) {
+		counts->after[0] = counts->after[1];
+		counts->after[1] = 0;
+		counts->first_wrong = {0x1000, 5, 5, 5, 1, 1, 2, 2, 7, 1, 1};
+	}
 	if (busted)
 		counts->first_wrong = {0x1000, 5, 0, 5, 1, 1, 2, 2, 6, 1, 0};
 	if (on_handoff)

@@ -59,6 +59,8 @@ TEST(Pairs, EachHasItsScenarios)
 		}
 	}
 	EXPECT_EQ(handoff_pair("handoff-no-such"), nullptr);
+	EXPECT_EQ(handoff_pair("busted-handoff-rcu-rcu-freed"), handoff_pair("handoff-rcu-rcu"));
+	EXPECT_EQ(handoff_pair("handoff-rcu-rcu-freed-"), nullptr);
 	EXPECT_EQ(handoff_pair("release-acquire"), nullptr);
 }
 
