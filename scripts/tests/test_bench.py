@@ -9,6 +9,7 @@ from dataclasses import replace
 import bench
 import cycles
 import pytest
+import scenarios
 from benches import engine, runs
 from errors import ToolError
 from guests import MARKERS
@@ -51,11 +52,20 @@ def test_median_decides() -> None:
     assert not engine.is_good([])
 
 
-@pytest.mark.parametrize("runs_s, boots_s, good", [
-    ([9.0, 10.0, 11.0], [4.0, 4.0, 4.0], True), ([13.0], [4.0], False), ([26.0], [20.0], False)])
-def test_run_against_bare_boot(runs_s: list[float], boots_s: list[float], good: bool) -> None:
-    assert runs.is_good(runs_s, boots_s) is good
-    assert ("NOT reached" not in "\n".join(runs.rows(runs_s, boots_s))) is good
+@pytest.mark.parametrize("runs_s, eights_s, light, short", [
+    ([9.0, 24.0, 25.0], [9.0, 10.0, 40.0], True, True), ([13.0], [13.0], False, True),
+    ([26.0], [11.0], True, False)])
+def test_run_against_bare_boot(runs_s: list[float], eights_s: list[float], light: bool,
+                               short: bool) -> None:
+    boots_s = [4.0] * len(runs_s)
+    assert runs.is_light(eights_s, boots_s) is light and runs.is_short(runs_s) is short
+    assert "\n".join(runs.rows(runs_s, eights_s, boots_s)).count("NOT reached") == (
+        (not light) + (not short))
+
+
+def test_the_eight_scenarios_exist_and_are_eight() -> None:
+    chosen = scenarios.select(runs.EIGHT, scenarios.known())
+    assert sum(not scenario.name.startswith("busted-") for scenario in chosen) == 8
 
 
 def test_benchmarks_are_chosen_by_name() -> None:
