@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// node_steps - see node_steps.h.
+#include "node_steps.h"
+
+namespace st {
+namespace {
+
+constexpr int kTries = 5;	// pages in flight make a block busy for a moment
+
+} // namespace
+
+int set_patiently(const st_ops &ops, u32 block, u32 state)
+{
+	int err = kInterrupted;
+	for (int i = 0; i < kTries && !ops.stopping(); i++) {
+		err = ops.block_set(block, state);
+		if (!err || err == kInterrupted)
+			break;
+	}
+	return err;
+}
+
+// A node's first memory makes the kernel start kswapd and kcompactd for it. In
+// the normal zone their stacks would lie in the very blocks that are to go, so
+// block 0 comes as movable first and follows the others into the normal zone.
+int online_kernel(const st_ops &ops, u32 blocks)
+{
+	int err = blocks > 1 ? set_patiently(ops, 0, ST_BLOCK_MOVABLE) : 0;
+	for (u32 block = 1; block < blocks && !err; block++)
+		err = set_patiently(ops, block, ST_BLOCK_KERNEL);
+	if (!err && blocks > 1)
+		err = set_patiently(ops, 0, ST_BLOCK_OFFLINE);
+	return err ? err : set_patiently(ops, 0, ST_BLOCK_KERNEL);
+}
+
+// With KASAN a block's shadow lies in blocks that came before it, so blocks go
+// in the reverse of the order in which online_kernel() brings them.
+int offline_all(const st_ops &ops, u32 blocks)
+{
+	int err = 0;
+	for (u32 i = 0; i < blocks && !err; i++)
+		err = set_patiently(ops, i ? blocks - i : 0, ST_BLOCK_OFFLINE);
+	return err;
+}
+
+int set_all(const st_ops &ops, u32 blocks, u32 state)
+{
+	if (state == ST_BLOCK_OFFLINE)
+		return offline_all(ops, blocks);
+	if (state == ST_BLOCK_KERNEL)
+		return online_kernel(ops, blocks);
+	int err = 0;
+	for (u32 i = 0; i < blocks && !err; i++)
+		err = set_patiently(ops, i, state);
+	return err;
+}
+
+Text zone_name(u32 state)
+{
+	return state == ST_BLOCK_MOVABLE ? "movable" : "normal";
+}
+
+void refused(const st_hotplug_target &target, u32 state, u32 zone, int err, Tally *tally)
+{
+	Line<ST_REASON_BYTES> why;
+	why.add("blocks of node ").add_dec(u64(target.nid)).add(" in the ");
+	why.add(zone_name(zone)).add(" zone could not be set ");
+	why.add(state == ST_BLOCK_OFFLINE ? "offline" : "online").add(" (errno ");
+	tally->skip(why.add_dec(u64(-err)).add(")").text());
+}
+
+} // namespace st
