@@ -38,6 +38,11 @@ PARTLY_FRESH_S = 1800
 _LISTS_BYTES = 235_000_000
 _NO_NET = "check the network and the machine's apt sources (does apt-get update work?)"
 
+# Lists that nobody renews may hide newer, mended packages: that they are good
+# enough is for the machine's owner to say.
+_SNAPSHOT = ("a mirror that is a snapshot is used where apt is told that its lists do not expire: "
+             "Acquire::Check-Valid-Until \"false\"; in /etc/apt/apt.conf.d")
+
 # Hooks and index targets of the machine (translations, AppStream) are not for
 # these lists; a proxy or other transport setting of the machine stays in force.
 _CONF = """\
@@ -174,6 +179,8 @@ class Archive:
                 raise ToolError(f"the Debian archive cannot be reached: {why}", _NO_NET)
             for suite, said in missed.items():
                 print(f"slubtorture: warning: {suite} is not used: {said}", file=sys.stderr)
+            if any("expired" in said for said in missed.values()):
+                print(f"  {_SNAPSHOT}", file=sys.stderr, flush=True)
             write_whole(self.state / "updated", " ".join(missed).encode())
 
     def names(self, prefix: str) -> list[str]:

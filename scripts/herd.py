@@ -111,7 +111,9 @@ def _fetch(archive: Archive, place: Path) -> Herd:
     packages = library_packages(archive, (PACKAGE, "libc6"))
     versions = {package.name: package.version for package in packages}
     if sort_key(versions.get(PACKAGE, "0")) < sort_key(LEAST):
-        raise ToolError(f"the archive offers no {PACKAGE} from {LEAST} on",
+        missed = ", ".join(archive.missed())
+        raise ToolError(f"the archive offers no {PACKAGE} from {LEAST} on" +
+                        (f"; not used of it: {missed}" if missed else ""),
                         "is forky or sid reachable on this machine's mirror?")
     part = place / ".part"
     shutil.rmtree(part, ignore_errors=True)

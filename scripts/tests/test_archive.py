@@ -77,7 +77,22 @@ def test_one_missed_suite_is_a_warning(tmp_path: Path, monkeypatch: pytest.Monke
     Archive(tmp_path).forget()
     Archive(tmp_path).refresh()
     assert len(calls) == 2
-    assert "sid is not used" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "sid is not used" in said and "Check-Valid-Until" not in said
+
+
+def test_a_mirror_that_nobody_renews_comes_with_the_way_out(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    def apt(command: list[str], *rest: object) -> watch.Done:
+        (tmp_path / "lists" / "m_dists_trixie_main_Packages").write_text("")
+        return watch.Done(100, "E: Release file for http://m/debian/dists/sid/InRelease is "
+                               "expired (invalid since 15d).\n")
+
+    monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
+    monkeypatch.setattr(arc, "run_watched", apt)
+    Archive(tmp_path).refresh()
+    assert 'Check-Valid-Until "false"' in capsys.readouterr().err
 
 
 def fake_apt(at: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,9 @@ class NoArchive:
     def __init__(self, state: Path) -> None:
         pass
 
+    def missed(self) -> list[str]:
+        return ["sid"]
+
     def refresh(self) -> None:
         raise ToolError("the Debian archive cannot be reached", "check the network")
 
