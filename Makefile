@@ -18,12 +18,13 @@ DEPS ?= yes
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CYCLES ?= 200
 export ARCH PAGE CONFIG PATCH REMOVE BENCH CACHE OBJECTS
+export TOPOLOGY
 export PYTHON KERNEL SCENARIO WIDEN SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export AUDIT WORKLOAD
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
-	machines busted selftests kunit models inspect deps
+	machines topologies busted selftests kunit models inspect deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -73,6 +74,9 @@ kernels:
 
 machines:
 	$(DO) $(PYTHON) scripts/machines.py
+
+topologies:
+	$(DO) $(PYTHON) scripts/topologies.py
 
 busted:
 	$(DO) scripts/deps.sh kernel

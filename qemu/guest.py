@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from qemu.machine import Accel, GuestError, Machine, Topology
+from qemu.machine import Accel, GuestError, Machine
+from qemu.topology import Topology
 
 POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
@@ -75,7 +76,8 @@ class GuestResult:
 def command(spec: GuestSpec) -> list[str]:
     """The QEMU command for this guest."""
     machine = spec.machine
-    words = f"{machine.command_line(spec.accel)} {spec.append}".strip()
+    words = " ".join(filter(None, (machine.command_line(spec.accel),
+                                   *spec.topology.plan.cmdline, spec.append)))
     if spec.interactive:
         console = f"stdio,id=con,signal=off,logfile={_value(spec.console)}"
     else:

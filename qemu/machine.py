@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest machine is, as data, and the QEMU options that follow from it.
 
-Node 0 has the CPUs and the boot memory. Node 1, where the machine can, has no
-CPU and one DIMM that can go and come. What is so on which machine is said by
-the files in machines/; accelerators are chosen in accel.py.
+Which nodes a guest has is data of topology.py; what is so on which machine is
+said by the files in machines/; accelerators are chosen in accel.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+
+from qemu.topology import USUAL, GuestNode, Topology
+
+DIMM_SLOTS = 4
 
 
 class GuestError(Exception):
@@ -18,15 +21,6 @@ class GuestError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
-
-
-@dataclass(frozen=True)
-class Topology:
-    """CPUs and memory of a guest, in MiB."""
-
-    cpus: int = 2
-    mem_mib: int = 1024
-    dimm_mib: int = 512
 
 
 @dataclass(frozen=True)
@@ -101,25 +95,28 @@ class Machine:
         back to the normal zone (the first one's memory stays with kswapd)."""
         return dict(self.dimm_mib).get(page_kib, usual_mib)
 
-    def numa_options(self, topology: Topology) -> list[str]:
-        cpus, mem, dimm = topology.cpus, topology.mem_mib, topology.dimm_mib
+    def nodes_of(self, topology: Topology) -> tuple[GuestNode, ...]:
+        """The nodes as this machine has them, () if it has none."""
         if self.nodes is Nodes.NONE:
-            return ["-smp", str(cpus), "-m", f"{mem}M"]
-        ram1 = ["-object", f"memory-backend-ram,id=ram1,size={dimm}M"]
-        if self.nodes is Nodes.DIMM:
-            size = f"{mem}M,slots=4,maxmem={mem + 4 * dimm}M"
-            node1 = ["-numa", "node,nodeid=1", *ram1,
-                     "-device", "pc-dimm,memdev=ram1,node=1"]
-        else:
-            size = f"{mem + dimm}M"
-            node1 = [*ram1, "-numa", "node,nodeid=1,memdev=ram1"]
-        return [
-            "-smp", f"{cpus},sockets={cpus},cores=1",
-            "-m", size,
-            "-object", f"memory-backend-ram,id=ram0,size={mem}M",
-            "-numa", f"node,nodeid=0,memdev=ram0,cpus=0-{cpus - 1}",
-            *node1,
-        ]
+            return ()
+        return topology.nodes(dimms_stay=self.nodes is Nodes.FIXED)
+
+    def numa_options(self, topology: Topology) -> list[str]:
+        cpus, nodes = topology.cpus, self.nodes_of(topology)
+        if not nodes:
+            return ["-smp", str(cpus), "-m", f"{topology.mem_mib}M"]
+        boot = sum(node.boot_mib for node in nodes)
+        size = f"{boot}M"
+        if any(node.dimms for node in nodes):
+            size += f",slots={DIMM_SLOTS},maxmem={boot + DIMM_SLOTS * topology.dimm_mib}M"
+        words = ["-smp", f"{cpus},sockets={cpus},cores=1", "-m", size]
+        for node in nodes:
+            words += _node_options(node)
+        for src, row in enumerate(topology.plan.distances):
+            for dst, far in enumerate(row):
+                if src != dst:
+                    words += ["-numa", f"dist,src={src},dst={dst},val={far}"]
+        return words
 
     def device_options(self, con: str, out: str) -> list[str]:
         """Options for the devices behind the chardevs `con` and `out`."""
@@ -156,10 +153,38 @@ class Machine:
 
     def described(self, topology: Topology) -> str:
         """CPUs and memory for people, and what node 1 is if it cannot go."""
+        if topology.plan is not USUAL:
+            return f"topology {topology.plan.name}: " + "; ".join(
+                self.node_text(node) for node in self.nodes_of(topology))
         text = f"{topology.cpus} CPUs, {topology.mem_mib} MiB"
         if self.nodes is not Nodes.NONE:
             text += f" on node 0, {topology.dimm_mib} MiB on node 1"
         return text + (f" ({self.nodes.value}: {self.why_fixed})" if self.why_fixed else "")
+
+    @staticmethod
+    def node_text(node: GuestNode) -> str:
+        """One node for people."""
+        parts = [f"{node.cpus} CPU" + "s" * (node.cpus > 1)] if node.cpus else []
+        parts += [f"{node.boot_mib} MiB"] if node.boot_mib else []
+        parts += [f"DIMM of {dimm.mib} MiB" + ("" if dimm.at_boot else " to come")
+                  for dimm in node.dimms]
+        return f"node {node.nid}: {', '.join(parts)}"
+
+    def check_topology(self, topology: Topology) -> None:
+        """GuestError if this machine cannot have such nodes."""
+        plan = topology.plan
+        if plan.name == USUAL.name:  # has nodes of its own where it can
+            return
+        if self.nodes is Nodes.NONE:
+            raise GuestError(f"TOPOLOGY={plan.name}: a {self.arch} guest has one node: "
+                             f"{self.why_fixed}", "leave TOPOLOGY out")
+        if self.nodes is Nodes.FIXED and plan.needs_dimm:
+            raise GuestError(f"TOPOLOGY={plan.name}: no DIMM of this {self.arch} guest can go or "
+                             f"come: {self.why_fixed}", "leave TOPOLOGY out")
+        least = sum(node.cpu_shares for node in plan.nodes)
+        if topology.cpus < least:
+            raise GuestError(f"TOPOLOGY={plan.name}: {topology.cpus} CPUs are too few for it",
+                             f"CPUS={least} or more")
 
     def check_memory(self, topology: Topology) -> None:
         """GuestError if a node's size is none that this machine can have."""
@@ -168,3 +193,20 @@ class Machine:
             near = max(1, round(topology.mem_mib / step)) * step
             raise GuestError(f"MEM={topology.mem_mib}M: the memory of a {self.arch} guest comes "
                              f"in steps of {step} MiB", f"for example MEM={near}M")
+
+
+def _node_options(node: GuestNode) -> list[str]:
+    """One node with its memory; a DIMM that is to come has a backend only."""
+    words, has = [], f"node,nodeid={node.nid}"
+    if node.boot_mib:
+        words += ["-object", f"memory-backend-ram,id=ram{node.nid},size={node.boot_mib}M"]
+        has += f",memdev=ram{node.nid}"
+    if node.cpus:
+        has += f",cpus={node.cpu_list}"
+    words += ["-numa", has]
+    for dimm in node.dimms:
+        words += ["-object", f"memory-backend-ram,id={dimm.name}-ram,size={dimm.mib}M"]
+        if dimm.at_boot:
+            words += ["-device", f"pc-dimm,id={dimm.name},memdev={dimm.name}-ram,node={node.nid}"]
+    return words
+

@@ -32,7 +32,7 @@ MODEL_SERIES = "7.2"
 # kernel removed that is to be built.
 CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CONFIG", "PATCH",
            "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN", "TEST", "CACHE", "OBJECTS", "WIDEN",
-           "WORKLOAD", "AUDIT")
+           "WORKLOAD", "AUDIT", "TOPOLOGY")
 # What a command that is too slow may take to end its guests and builds.
 PATIENCE_S = 40.0
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}

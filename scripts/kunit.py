@@ -127,7 +127,8 @@ class Run:
         options = self.options
         words = [f"{name}={value}" for name, value in
                  (("KERNEL", options.kernel), ("ARCH", options.arch), ("PAGE", options.page),
-                  ("CONFIG", options.config), ("PATCH", options.patch)) if value]
+                  ("CONFIG", options.config), ("PATCH", options.patch),
+                  ("TOPOLOGY", options.topology)) if value]
         return " ".join(["make kunit", *words, f"CPUS={options.cpus}",
                          f"MEM={options.mem_mib}M", f"ACCEL={self.setup.accel.name}"])
 
@@ -213,17 +214,19 @@ def problems_of(booted: stp.Booted, suites: list[ktap.Suite], planned: int | Non
     return problems
 
 
-def outcome_of(follower: Follower, booted: stp.Booted) -> report.Outcome:
+def outcome_of(follower: Follower, booted: stp.Booted,
+               nodes_problem: str = "") -> report.Outcome:
     """What the log, debugfs, the console and the guest's end come to."""
     transcript, live = booted.transcript, follower.suites
     if transcript.ended is None:
         # What follows the last line break was cut off in the middle.
         live = report.longer(live, ktap.read(booted.console[:-1])[0])
+    outside = [nodes_problem] if nodes_problem else []
     told, told_problems = ktap.read(transcript.report) if transcript.report else ([], [])
     suites, notes = report.merged(live, told, "log_gaps" in transcript.facts)
     splats, planned = splats_of(booted, live), follower.parser.planned
     return report.Outcome(
-        tuple(suites), planned, (*problems_of(booted, suites, planned), *told_problems),
+        tuple(suites), planned, (*outside, *problems_of(booted, suites, planned), *told_problems),
         tuple(notes), tuple(splat for splat in splats if not splat.kind.is_stall),
         tuple(splat for splat in splats if splat.kind.is_stall))
 
@@ -298,7 +301,7 @@ def run_once(options: opt.Options) -> int:
         stp.say(f"what the guest said so far is in {rec.shown(run.run_dir)}")
         raise
     follower.finish()
-    outcome = outcome_of(follower, booted)
+    outcome = outcome_of(follower, booted, stp.nodes_problem(run.setup, booted.transcript))
     keep(run, booted, outcome)
     tell(run, booted, follower, outcome)
     return outcome.status

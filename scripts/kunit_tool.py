@@ -21,7 +21,8 @@ from lab import config
 from lab.spec import CONFIGS, machine_fragments, machine_of
 from options import ROOT
 from qemu import initramfs
-from qemu.machine import Accel, Machine, Nodes, Topology
+from qemu.machine import Accel, Machine, Nodes
+from qemu.topology import Topology
 
 FRAGMENTS = ("base", "kunit")
 TOOL = Path("tools/testing/kunit/kunit.py")

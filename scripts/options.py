@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import ToolError
+from qemu import topologies
+from qemu.topology import Topology
 
 ROOT = Path(__file__).resolve().parent.parent
 DIMM_MIB = 512
@@ -57,6 +59,7 @@ class Options:
     config: str = ""
     patch: str = ""
     widen: str = ""
+    topology: str = ""
 
     @property
     def lab(self) -> bool:
@@ -78,7 +81,8 @@ _VARIABLES: tuple[tuple[str, str, str], ...] = (
      "or globs, or none; default: all"),
     ("seconds", "4", "that the timed scenarios share"),
     ("seed", "", "default: random, and printed"),
-    ("cpus", "2", "of the guest"),
+    ("cpus", "", "of the guest; default: the topology's, mostly 2"),
+    ("topology", "", "nodes of the guest, as `make topologies` lists them; default: two"),
     ("mem", "1G", "of the guest's node 0"),
     ("accel", "auto", "auto, kvm or tcg"),
     ("out", "", "where runs are kept; default: ./out"),
@@ -136,12 +140,13 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
     if values["accel"] not in ACCELS:
         raise ToolError(f"ACCEL={values['accel']}: no such choice", f"use {', '.join(ACCELS)}")
     seed = values["seed"]
+    plan = topologies.find(values.get("topology", ""))
     return Options(
         kernel=values["kernel"],
         scenario=values["scenario"],
         seconds=whole_number("SECONDS", values["seconds"], 1, SECONDS_MOST),
         seed=whole_number("SEED", seed, 1, SEED_MOST) if seed else secrets.randbelow(10**6) + 1,
-        cpus=whole_number("CPUS", values["cpus"], 2, CPUS_MOST),
+        cpus=whole_number("CPUS", values["cpus"] or str(plan.cpus), 2, CPUS_MOST),
         mem_mib=memory_mib(values["mem"]),
         accel=values["accel"],
         out=Path(values["out"] or default_out).absolute(),
@@ -149,6 +154,7 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
         arch=values.get("arch", ""), page=values.get("page", ""),
         config=values.get("config", ""), patch=values.get("patch", ""),
         widen=widen_names(values.get("widen", "")),
+        topology=plan.name if plan is not topologies.USUAL else "",
     )
 
 
@@ -170,11 +176,13 @@ def available_mib(meminfo: str) -> int | None:
 
 def check_memory(options: Options, meminfo: str) -> None:
     """The guest's memory must exist on the host, or QEMU is killed in mid-run."""
-    need = options.mem_mib + DIMM_MIB + QEMU_OVERHEAD_MIB
+    plan = topologies.find(options.topology)
+    guest = Topology(options.cpus, options.mem_mib, DIMM_MIB, plan).total_mib
+    need = guest + QEMU_OVERHEAD_MIB
     have = available_mib(meminfo)
     if have is not None and have < need:
-        raise ToolError(f"MEM={options.mem_mib}M: the guest needs {need} MiB with its second "
-                        f"node, this machine has {have} MiB available", "free some, or lower MEM")
+        raise ToolError(f"MEM={options.mem_mib}M: the guest needs {need} MiB with all its "
+                        f"nodes, this machine has {have} MiB available", "free some, or lower MEM")
 
 
 def check_out(out: Path) -> None:
@@ -214,6 +222,8 @@ def replay_line(options: Options, accel: str, scenario: str | None = None) -> st
                ("PATCH", options.patch)) if value]
     if chosen != DEFAULT_SCENARIOS:
         words.append(f"SCENARIO='{chosen}'")
+    if options.topology:
+        words.append(f"TOPOLOGY={options.topology}")
     if options.widen:
         words.append(f"WIDEN='{options.widen}'")
     words += [f"SECONDS={options.seconds}", f"SEED={options.seed}",

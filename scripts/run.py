@@ -111,7 +111,8 @@ def base_record(run: Run, booted: stp.Booted) -> rec.Record:
 
 
 def judged(run: Run, booted: stp.Booted) -> list[rec.Record]:
-    ending = judge.Ending(booted.result.outcome, booted.splats, booted.last_begun, booted.console)
+    ending = judge.Ending(booted.result.outcome, booted.splats, booted.last_begun, booted.console,
+                          stp.nodes_problem(run.setup, booted.transcript))
     found = judge.judge(base_record(run, booted), run.chosen, booted.transcript, ending)
     return [rec.with_replay(record, replay(run, record)) for record in found]
 
@@ -133,7 +134,7 @@ def plan_text(run: Run) -> str:
         "package_version": run.setup.kernel.package_version,
         "scenarios": [scenario.name for scenario in run.chosen],
         "seconds": options.seconds, "seed": options.seed, "cpus": options.cpus,
-        "mem_mib": options.mem_mib,
+        "mem_mib": options.mem_mib, "topology": run.setup.topology.plan.name,
         "node1_mib": (0 if run.setup.machine.nodes is Nodes.NONE
                       else run.setup.topology.dimm_mib),
         "accel": run.setup.accel.name, "accel_why": run.setup.accel.note,

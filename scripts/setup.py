@@ -24,10 +24,11 @@ from guest_tools import check_machine
 from kdir import PreparedKernel
 from lab.tools import cross_prefix
 from options import DIMM_MIB, Options, cache_dir
-from qemu import accel, guest, initramfs, machines
+from qemu import accel, guest, initramfs, machines, topologies
 from qemu.console import Markers, Splat, find_splats, kernel_lines, last_begun
-from qemu.machine import Accel, Machine, Topology
+from qemu.machine import Accel, Machine
 from qemu.store import write_whole
+from qemu.topology import Topology, difference
 from qemu.transcript import LineReader, Transcript, parse
 
 MODULE = "slubtorture"
@@ -63,7 +64,8 @@ class Setup:
     def topology(self) -> Topology:
         page_kib = page_kib_of(compiler.settings(Path(self.kernel.config).read_text()))
         return Topology(self.options.cpus, self.options.mem_mib,
-                        self.machine.dimm_for(page_kib, DIMM_MIB))
+                        self.machine.dimm_for(page_kib, DIMM_MIB),
+                        topologies.find(self.options.topology))
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,21 @@ def check_cpus(cpus: int, config: Mapping[str, str]) -> None:
                         f"CPUS={most}, or a kernel with a larger CONFIG_NR_CPUS")
 
 
+def check_numa(options: Options, config: Mapping[str, str]) -> None:
+    """Nodes are asked for by name only where the kernel knows any."""
+    if options.topology and config.get("NUMA") != "y":
+        raise ToolError(f"TOPOLOGY={options.topology}: this kernel has no CONFIG_NUMA",
+                        "leave TOPOLOGY out, or name a kernel that has it")
+
+
 def check_guest(options: Options, arch: str) -> Machine:
     """The machine for guests of `arch`, if it can run here and as asked; cheap,
     so that it can be called before anything is fetched or built."""
     machine = machines.find(arch)
     check_machine(machine)
-    machine.check_memory(Topology(options.cpus, options.mem_mib, DIMM_MIB))
+    asked = Topology(options.cpus, options.mem_mib, DIMM_MIB, topologies.find(options.topology))
+    machine.check_memory(asked)
+    machine.check_topology(asked)
     if options.rescue and machine.arch != platform.machine():
         raise ToolError(f"RESCUE=yes: there is no shell here for a {machine.arch} guest",
                         f"it takes a guest of this computer's architecture, {platform.machine()}; "
@@ -119,12 +130,26 @@ def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     cache = cache_dir(os.environ).resolve()
     config = compiler.settings(Path(kernel.config).read_text())
     check_cpus(options.cpus, config)
+    check_numa(options, config)
     machine = firmware.fitted(check_guest(options, kernel.arch), config, cache)
+    machine.check_topology(Topology(options.cpus, options.mem_mib, DIMM_MIB,
+                                    topologies.find(options.topology)))
     init = initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
     parts = (options, kernel, machine, init)
     chosen = accel.choose(options.accel, accel.host_facts(machine, kernel.release), cache,
                           lambda tried: _bare_boot_problem(parts, tried))
     return Setup(options, kernel, machine, chosen, init)
+
+
+def nodes_problem(setup: Setup, transcript: Transcript) -> str:
+    """What of the guest's nodes is not as it was asked for, or "". A kernel
+    without nodes has none to compare, nor has a guest that never came so far."""
+    config = compiler.settings(Path(setup.kernel.config).read_text())
+    wanted = setup.machine.nodes_of(setup.topology)
+    if not wanted or config.get("NUMA") != "y" or "nodes" not in transcript.facts:
+        return ""
+    found = difference(wanted, setup.topology.plan.distances, transcript.facts)
+    return f"the guest is not the one that was asked for: {found}" if found else ""
 
 
 def static_shell(asked: str) -> bytes:

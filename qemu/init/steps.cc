@@ -33,6 +33,20 @@ void report_memory(Channel &out)
 	out.fact("mem_total_kb", meminfo_kb(text, "MemTotal").value_or(0));
 }
 
+// What the host compares with the nodes that it asked for.
+void report_node(Channel &out, unsigned number, uint64_t block_mib)
+{
+	const std::string name = "node" + std::to_string(number);
+	const std::string dir = std::string(kNodes) + "/" + name;
+	const uint64_t mib = node_mib(read_file(dir + "/meminfo")).value_or(0);
+	std::string text = "cpus=" + one_line(dir + "/cpulist");
+	text += " mib=" + std::to_string(mib);
+	text += " blocks_mib=" + std::to_string(count_memory_blocks(number) * block_mib);
+	text += " block_mib=" + std::to_string(block_mib);
+	text += " distance=" + with_commas(one_line(dir + "/distance"));
+	out.fact(name, text);
+}
+
 void report_nodes(Channel &out)
 {
 	const std::string nodes(kNodes);
@@ -40,6 +54,10 @@ void report_nodes(Channel &out)
 	out.fact("nodes", online.empty() ? "0" : online);
 	out.fact("nodes_with_memory", one_line(nodes + "/has_memory"));
 	out.fact("node1_memory_blocks", count_memory_blocks(1));
+	const uint64_t block =
+		parse_hex(one_line("/sys/devices/system/memory/block_size_bytes")).value_or(0) >> 20;
+	for (const unsigned number : node_numbers())
+		report_node(out, number, block);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include "text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
@@ -84,6 +85,20 @@ unsigned count_memory_blocks(unsigned node)
 		blocks += is_memory_block(entry->d_name);
 	closedir(dir);
 	return blocks;
+}
+
+std::vector<unsigned> node_numbers()
+{
+	DIR *dir = opendir("/sys/devices/system/node");
+	std::vector<unsigned> numbers;
+	if (!dir)
+		return numbers;
+	while (const dirent *entry = readdir(dir))
+		if (const auto number = node_number(entry->d_name))
+			numbers.push_back(static_cast<unsigned>(*number));
+	closedir(dir);
+	std::sort(numbers.begin(), numbers.end());
+	return numbers;
 }
 
 unsigned count_entries(const std::string &path, const std::string &prefix)

@@ -9,6 +9,7 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace guest {
 
@@ -26,6 +27,8 @@ bool exists(const std::string &path);
 
 /* Blocks of node `node` that can be set offline, by their directory name. */
 unsigned count_memory_blocks(unsigned node);
+/* Numbers of the nodes that have a directory of their own, in order. */
+std::vector<unsigned> node_numbers();
 /* Entries of the directory whose names begin with `prefix`. */
 unsigned count_entries(const std::string &dir, const std::string &prefix);
 

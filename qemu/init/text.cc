@@ -210,6 +210,46 @@ std::optional<uint64_t> meminfo_kb(std::string_view text, std::string_view name)
 	return {};
 }
 
+std::optional<uint64_t> node_mib(std::string_view meminfo)
+{
+	while (!meminfo.empty()) {
+		std::string_view line = take(&meminfo, '\n');
+		take_word(&line); // Node
+		take_word(&line); // its number
+		if (take_word(&line) != "MemTotal:")
+			continue;
+		const std::optional<uint64_t> kb = parse_number(take_word(&line));
+		return kb ? std::optional<uint64_t>(*kb / 1024) : kb;
+	}
+	return {};
+}
+
+std::string with_commas(std::string_view words)
+{
+	std::string text;
+	for (std::string_view w = take_word(&words); !w.empty(); w = take_word(&words))
+		text.append(text.empty() ? "" : ",").append(w);
+	return text;
+}
+
+std::optional<uint64_t> parse_hex(std::string_view text)
+{
+	uint64_t value = 0;
+	const char *end = text.data() + text.size();
+	const auto [at, error] = std::from_chars(text.data(), end, value, 16);
+	if (text.empty() || error != std::errc() || at != end)
+		return {};
+	return value;
+}
+
+std::optional<uint64_t> node_number(std::string_view name)
+{
+	constexpr std::string_view kPrefix = "node";
+	if (!name.starts_with(kPrefix))
+		return {};
+	return parse_number(name.substr(kPrefix.size()));
+}
+
 SlabTotals slab_totals(std::string_view slabinfo)
 {
 	SlabTotals totals;

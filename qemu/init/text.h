@@ -51,6 +51,18 @@ std::optional<uint32_t> count_list(std::string_view list);
 /* The line of /proc/meminfo that begins with `name:`, in kB. */
 std::optional<uint64_t> meminfo_kb(std::string_view text, std::string_view name);
 
+/* MemTotal of a node's own meminfo, whose lines begin with "Node N ", in MiB. */
+std::optional<uint64_t> node_mib(std::string_view meminfo);
+
+/* "10 20" as "10,20". */
+std::string with_commas(std::string_view words);
+
+/* A number without prefix, as the size of memory blocks is told. */
+std::optional<uint64_t> parse_hex(std::string_view text);
+
+/* The number of a directory named "node12". */
+std::optional<uint64_t> node_number(std::string_view name);
+
 /* Totals over /proc/slabinfo (version 2.x). */
 struct SlabTotals {
 	uint64_t caches = 0;

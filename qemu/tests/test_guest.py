@@ -15,7 +15,8 @@ import pytest
 
 from qemu import guest, machines
 from qemu.guest import GuestSpec, Stopped
-from qemu.machine import Accel, GuestError, Topology
+from qemu.machine import Accel, GuestError
+from qemu.topology import Topology
 
 # Finds the file behind `id=out` in its own arguments, as QEMU would.
 PREAMBLE = """#!/bin/sh

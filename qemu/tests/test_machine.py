@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from qemu import accel, machines
-from qemu.machine import Accel, GuestError, Machine, Nodes, Topology
+from qemu.machine import Accel, GuestError, Machine, Nodes
+from qemu.topology import Topology
 
 X86 = machines.find("x86_64")
 FACTS = accel.HostFacts("6.1", "cpu", "qemu 7.2", "7.2.13", X86, "x86_64")
@@ -26,7 +27,7 @@ def test_node_one_has_memory_and_no_cpu() -> None:
     text = " ".join(options)
     assert "-numa node,nodeid=0,memdev=ram0,cpus=0-3" in text
     assert "-numa node,nodeid=1 " in text
-    assert "pc-dimm,memdev=ram1,node=1" in text
+    assert "pc-dimm,id=dimm1,memdev=dimm1-ram,node=1" in text
     assert "768M,slots=4,maxmem=1792M" in text
 
 

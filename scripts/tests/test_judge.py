@@ -10,7 +10,7 @@ from guests import BASE, CHOSEN, GOLDEN, by_name, channel, ending, judged
 from judge import OUTSIDE, Ending, judge
 from qemu.console import Kind, Splat
 from qemu.transcript import Step, parse
-from records import exit_status, from_json_lines, to_json_lines
+from records import BROKEN, FAIL, PASS, exit_status, from_json_lines, to_json_lines
 from report import table
 
 
@@ -133,3 +133,20 @@ def test_splat_while_unloading_fails_the_run_and_no_scenario() -> None:
 
 def test_no_records_at_all_is_2() -> None:
     assert exit_status([]) == 2
+
+
+def test_on_a_folded_guest_nothing_passes() -> None:
+    why = "the guest is not the one that was asked for: nodes 0,1 wanted, 0 found"
+    folded = replace(ending("clean"), nodes_problem=why)
+    found = by_name(judge(BASE, CHOSEN, channel("folded"), folded))
+    assert found["guest-nodes"].verdict == BROKEN and found["guest-nodes"].reason == why
+    assert found["handoff-xchg"].verdict == BROKEN and found["exts-external"].reason == why
+    assert found["busted-exts-external"].is_caught
+    assert exit_status(list(found.values())) == 2
+
+
+def test_what_failed_on_a_folded_guest_has_failed() -> None:
+    folded = replace(ending("clean"), nodes_problem="folded")
+    found = judge(BASE, CHOSEN, channel("fail"), folded)
+    assert FAIL in {record.verdict for record in found} and exit_status(found) == 1
+    assert PASS not in {record.verdict for record in found if not record.is_control}

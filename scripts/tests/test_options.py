@@ -10,6 +10,7 @@ import options as opt
 import pytest
 import scenarios
 from errors import ToolError
+from qemu.machine import GuestError
 
 TABLE = '''/* SCENARIO(name, family) explains itself */
 SCENARIO("exts-external", Exts, External, false, None,
@@ -161,3 +162,18 @@ def test_a_scenario_may_have_several_controls() -> None:
         "exts-late", "exts-late", "exts-late-two", "exts-later"]
     assert [s.name for s in scenarios.select("exts-late", table)] == [
         "exts-late", "busted-exts-late", "busted-exts-late-a"]
+
+
+def test_topology_brings_its_cpus() -> None:
+    got = opt.checked(values(topology="cpus-on-both"), Path("out"))
+    assert (got.topology, got.cpus) == ("cpus-on-both", 4)
+    assert "TOPOLOGY=cpus-on-both" in opt.replay_line(got, "tcg")
+    assert opt.checked(values(topology="cpus-on-both", cpus="2"), Path("out")).cpus == 2
+    assert "TOPOLOGY" not in opt.replay_line(opt.checked(values(topology="two"), Path("out")),
+                                             "tcg")
+
+
+def test_unknown_topology_is_refused_with_the_list() -> None:
+    with pytest.raises(GuestError, match="TOPOLOGY=three") as caught:
+        opt.checked(values(topology="three"), Path("out"))
+    assert "no-memory-at-boot" in caught.value.hint

@@ -159,5 +159,22 @@ TEST(Random, RepeatsFromItsSeed)
 	EXPECT_NE(next_random(&zero), 0u);
 }
 
+TEST(Text, NodeIsTold)
+{
+	EXPECT_EQ(node_mib("Node 1 MemTotal:         524288 kB\nNode 1 MemFree: 7 kB\n"), 512u);
+	EXPECT_FALSE(node_mib("Node 1 MemFree:         524288 kB\n"));
+	EXPECT_FALSE(node_mib("Node 1 MemTotal: many kB\n"));
+	EXPECT_FALSE(node_mib(""));
+	EXPECT_EQ(with_commas(" 10 20 "), "10,20");
+	EXPECT_EQ(with_commas(""), "");
+	EXPECT_EQ(parse_hex("8000000"), 128u << 20);
+	EXPECT_FALSE(parse_hex("0x80"));
+	EXPECT_FALSE(parse_hex(""));
+	EXPECT_EQ(node_number("node12"), 12u);
+	EXPECT_FALSE(node_number("node"));
+	EXPECT_FALSE(node_number("nodes1"));
+	EXPECT_FALSE(node_number("has_cpu"));
+}
+
 } // namespace
 } // namespace guest
