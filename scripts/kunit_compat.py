@@ -41,12 +41,17 @@ class Counts:
 
 
 def sources(environment: Mapping[str, str]) -> list[Path]:
-    """Kernel sources here that have a kunit.py, the newest last: the one that
-    KUNIT_SOURCE names, or those of lab kernels."""
+    """Kernel sources here that have a kunit.py which can be asked for a summary
+    (5.10's cannot), the newest last: the one that KUNIT_SOURCE names, or those of
+    lab kernels."""
     named = environment.get("KUNIT_SOURCE", "")
     places = [Path(named)] if named else sorted(
         (cache_dir(environment) / "lab").glob("*/*/source"), key=lambda path: path.stat().st_mtime)
-    return [place for place in places if (place / TOOL).exists()]
+    return [place for place in places if _sums_up(place / TOOL)]
+
+
+def _sums_up(tool: Path) -> bool:
+    return tool.exists() and "--summary" in tool.read_text(errors="replace")
 
 
 def theirs(tree: Path, log: Path) -> Counts:

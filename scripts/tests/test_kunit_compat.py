@@ -71,6 +71,8 @@ def test_sources_are_found_in_the_cache_or_by_name(tmp_path: Path) -> None:
     place = tmp_path / "slubtorture/lab/kernels/x/source"
     (place / kunit_tool.TOOL).parent.mkdir(parents=True)
     assert kunit_compat.sources(environment) == []
-    (place / kunit_tool.TOOL).touch()
+    (place / kunit_tool.TOOL).write_text("of 5.10")
+    assert kunit_compat.sources(environment) == []
+    (place / kunit_tool.TOOL).write_text("parser.add_argument('--summary')")
     assert kunit_compat.sources(environment) == [place]
     assert kunit_compat.sources({**environment, "KUNIT_SOURCE": str(tmp_path)}) == []
