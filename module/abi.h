@@ -19,6 +19,7 @@
 #include "abi/inspect.h"
 #include "abi/late.h"
 #include "abi/nodes.h"
+#include "abi/ways.h"
 #include "abi/widen.h"
 
 #ifdef __cplusplus
@@ -93,6 +94,7 @@ struct st_ops {
 	void (*hotplug_target)(struct st_hotplug_target *target);
 	int (*block_set)(uint32_t block, uint32_t state);
 	int (*blocks_restore)(void);
+	const struct st_ways_ops *ways;	/* other ways than these */
 	/* rows of every cache for nid; -ENOSPC: more than max */
 	int (*node_rows)(const struct st_layout *layout, int32_t nid,
 			 struct st_node_row *rows, uint32_t max);

@@ -41,6 +41,19 @@ module_param(widen, charp, 0444);
 MODULE_PARM_DESC(widen,
 		 "what holds racing threads up: kernel functions, reader, interrupts, by names or globs, or none (default: *)");
 
+static char *hotplug_zone = "";
+module_param(hotplug_zone, charp, 0444);
+MODULE_PARM_DESC(hotplug_zone,
+		 "movable: that node's memory only ever comes to the movable zone (default: any)");
+static bool may_remove;
+module_param_named(remove_memory, may_remove, bool, 0444);
+MODULE_PARM_DESC(remove_memory,
+		 "that node's memory may be removed and added by the kernel's API; a DIMM that it is on must not be ejected later (default: no)");
+static char *host = "";
+module_param(host, charp, 0444);
+MODULE_PARM_DESC(host,
+		 "names of that node's DIMMs, separated by commas, which somebody who reads the report unplugs and plugs in when it asks for it (default: none)");
+
 static char *audit = "";
 module_param(audit, charp, 0444);
 MODULE_PARM_DESC(audit, "words for audit_control, separated by commas, such as 1 or exact,on");
@@ -94,6 +107,10 @@ static int core_make(void)
 	err = st_core_create(torture.core, &st_ops, &request, reason);
 	if (!err)
 		err = st_widen_init(widen, reason);
+	if (!err)
+		err = st_hotplug_limits(hotplug_zone, may_remove, reason);
+	if (!err)
+		err = st_host_init(host, hotplug_node, reason);
 	if (err)
 		pr_err("slubtorture: %s\n", reason);
 	return err;

@@ -33,9 +33,9 @@ class Expectation:
 
 # 666716fd267d (5.12) stopped freeing node structures: 5.10 must fail, and the
 # evidence names cache, node and both pointers as the kernel hashes them.
-FREED = {"node-offline-online": (
-    "node-pointer-kept", "lifetime",
-    r"cache \S+ node 1: [0-9a-f]{16} became (0{16}|\(null\)|\S*null\S*) ")}
+_FREED = ("node-pointer-kept", "lifetime",
+          r"cache \S+ node 1: [0-9a-f]{16} became (0{16}|\(null\)|\S*null\S*) ")
+FREED = {"node-offline-online": _FREED, "node-partial": _FREED}
 
 EXPECTATIONS: tuple[Expectation, ...] = (
     Expectation("7.2", 0, frozenset(), r"stride=origin field: slab->stride .* 32 bits", {}),

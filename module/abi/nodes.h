@@ -23,6 +23,7 @@ enum st_block_state {
 	ST_BLOCK_OFFLINE,
 	ST_BLOCK_MOVABLE,		/* ZONE_MOVABLE */
 	ST_BLOCK_KERNEL,		/* ZONE_NORMAL */
+	ST_BLOCK_GONE,			/* removed through the kernel's API */
 };
 
 /* Node that may lose all its memory, or why there is none. */
@@ -31,6 +32,7 @@ struct st_hotplug_target {
 	uint32_t blocks;
 	char reason[ST_REASON_BYTES];
 	char movable_only[ST_REASON_BYTES]; /* why not in the normal zone */
+	char no_remove[ST_REASON_BYTES];    /* why no block may be ST_BLOCK_GONE */
 };
 
 #endif

@@ -21,6 +21,7 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::WrongHandoff: return run_wrong_handoff(context, scenario, tally);
 	case Family::Audit: return run_audit(context, scenario, tally);
 	case Family::Node: return run_node(context, scenario, tally);
+	case Family::Ways: return run_ways(context, scenario, tally);
 	case Family::Charge: return run_charge(context, scenario, tally);
 	case Family::Inspect: return run_inspect(context, scenario, tally);
 	}

@@ -51,6 +51,7 @@ void run_handoff(const Context &context, const Scenario &scenario, Tally *tally)
 void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *tally);
 void run_audit(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
+void run_ways(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);
 

@@ -10,6 +10,56 @@ constexpr int kTries = 5;	// pages in flight make a block busy for a moment
 
 } // namespace
 
+Listening::Listening(const Context &context, Tally *tally)
+	: context_(context), tally_(tally), listens_(context.ops.ways->listen() == 0)
+{
+	if (!listens_)
+		tally->broken("the kernel's news of memory could not be listened to");
+}
+
+Listening::~Listening()
+{
+	if (listens_)
+		context_.ops.ways->deaf();
+}
+
+void Listening::done(Way way, Step step, s32 block, int result, u64 begin_ns)
+{
+	Event event;
+	st_notices notices;
+	event.at_ns = begin_ns - tally_->loaded_ns();
+	event.took_ns = context_.ops.now_ns() - begin_ns;
+	event.way = way;
+	event.step = step;
+	event.block = block;
+	event.result = result;
+	context_.ops.ways->heard(&notices);
+	for (u32 i = 0; i < ST_NOTICES; i++)
+		event.told[i] = notices.count[i];
+	tally_->timeline().add(event);
+}
+
+void Listening::looked(const NodeLook &found)
+{
+	Event event;
+	event.at_ns = context_.ops.now_ns() - tally_->loaded_ns();
+	event.kept = found.kept;
+	event.replaced = found.replaced;
+	event.gone = found.gone;
+	event.came = found.came;
+	event.slabs = found.slabs;
+	tally_->timeline().add(event);
+}
+
+Step step_to(u32 state, bool from_gone)
+{
+	if (from_gone)
+		return Step::Add;
+	return state == ST_BLOCK_GONE ? Step::Remove :
+	       state == ST_BLOCK_MOVABLE ? Step::OnlineMovable :
+	       state == ST_BLOCK_KERNEL ? Step::OnlineKernel : Step::Offline;
+}
+
 int set_patiently(const st_ops &ops, u32 block, u32 state)
 {
 	int err = kInterrupted;

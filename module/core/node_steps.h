@@ -5,11 +5,35 @@
 // others.
 #pragma once
 #include "experiment.h"
+#include "node_watch.h"
 
 namespace st {
 
 // Nothing was set, because the run is stopping: -EINTR.
 constexpr int kInterrupted = -4;
+
+// Hears what the kernel tells of memory while it lives; events of steps are kept
+// on the tally's time line.
+class Listening {
+public:
+	Listening(const Context &context, Tally *tally);
+	~Listening();
+	Listening(const Listening &) = delete;
+	Listening &operator=(const Listening &) = delete;
+
+	explicit operator bool() const { return listens_; }
+	// begin_ns: when the step began
+	void done(Way way, Step step, s32 block, int result, u64 begin_ns);
+	void looked(const NodeLook &found);
+
+private:
+	const Context &context_;
+	Tally *tally_;
+	bool listens_;
+};
+
+// The way and the step that setting a block to a state is.
+Step step_to(u32 state, bool from_gone);
 
 // One block; tried again while pages in flight make it busy for a moment.
 int set_patiently(const st_ops &ops, u32 block, u32 state);

@@ -142,6 +142,21 @@ void Report::coverage(const Tally &tally)
 	});
 }
 
+void Report::timeline(const Tally &tally)
+{
+	const Timeline &line = tally.timeline();
+	for (u32 i = 0; i < line.count(); i++) {
+		if (i == Timeline::first_part() && line.left_out()) {
+			start(kIndent).add("# events-left-out count=").add_dec(line.left_out());
+			flush();
+		}
+		EventLine event;
+		describe(line.at(i), &event);
+		start(kIndent).add("# event ").add(event.text());
+		flush();
+	}
+}
+
 void Report::record(const Scenario &scenario, const Tally &tally, u64 duration_ns)
 {
 	ReportLine &row = start("# record scenario=");
@@ -218,6 +233,7 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 	flush();
 	histogram(scenario, tally);
 	coverage(tally);
+	timeline(tally);
 	for (u32 i = 0; i < tally.remarks().count(); i++) {
 		start(kIndent).add("# ").add(tally.remarks().at(i));
 		flush();

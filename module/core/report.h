@@ -36,6 +36,7 @@ private:
 	u32 invariants(const Tally &tally);
 	void histogram(const Scenario &scenario, const Tally &tally);
 	void coverage(const Tally &tally);
+	void timeline(const Tally &tally);
 	void record(const Scenario &scenario, const Tally &tally, u64 duration_ns);
 	void others(const Scenario &scenario, const Tally &tally);
 	void result(u32 number, const Scenario &scenario, const Tally &tally);

@@ -2,6 +2,7 @@
 //
 // scenario - see scenario.h.
 #include "scenario.h"
+#include "timeline.h"
 
 namespace st {
 namespace {
@@ -9,6 +10,11 @@ namespace {
 constexpr u32 External = static_cast<u32>(Placement::External);
 constexpr u32 Leftover = static_cast<u32>(Placement::Leftover);
 constexpr u32 InObject = static_cast<u32>(Placement::InObject);
+
+// By which way a node's memory goes.
+constexpr u32 BySysfs = static_cast<u32>(Way::Sysfs);
+constexpr u32 ByModule = static_cast<u32>(Way::Module);
+constexpr u32 FromOutside = static_cast<u32>(Way::Outside);
 
 constexpr Scenario kScenarios[] = {
 #define SCENARIO(name, family, argument, timed, cause, question) \

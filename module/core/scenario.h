@@ -11,7 +11,7 @@ namespace st {
 
 enum class Family : u8 {
 	Exts, BustedExts, Sweep, Kmalloc, Late, Counters, Handoff, BustedHandoff, WrongHandoff,
-	Node, Charge, Inspect, Audit
+	Node, Ways, Charge, Inspect, Audit
 };
 
 struct Scenario {

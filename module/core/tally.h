@@ -9,6 +9,7 @@
 #include "histogram.h"
 #include "invariant.h"
 #include "remarks.h"
+#include "timeline.h"
 
 namespace st {
 
@@ -80,6 +81,9 @@ public:
 	const Coverage &coverage() const { return coverage_; }
 	Remarks &remarks() { return remarks_; }
 	const Remarks &remarks() const { return remarks_; }
+	Timeline &timeline() { return timeline_; }
+	const Timeline &timeline() const { return timeline_; }
+	u64 loaded_ns() const { return loaded_ns_; }
 
 private:
 	InvariantTally &slot(Invariant i) { return tallies_[static_cast<size_t>(i)]; }
@@ -105,6 +109,7 @@ private:
 	Histogram histogram_;
 	Coverage coverage_;
 	Remarks remarks_;
+	Timeline timeline_;
 };
 
 // A breach outranks everything; without a single observation there is no pass.

@@ -12,8 +12,10 @@
 #include <linux/hrtimer.h>
 #include <linux/kprobes.h>
 #include <linux/memcontrol.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/node.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -46,6 +48,43 @@ static inline bool st_cpu_isolated(int cpu)
 	       !housekeeping_test_cpu(cpu, HK_FLAG_TICK);
 #endif
 }
+
+/*
+ * Memory taken away and given back through mm/memory_hotplug.c. The node is no
+ * argument of offline_and_remove_memory() from e1c158e49566 (5.15) on; 5.10 takes
+ * one block at a time. Merged, because a DIMM's firmware finds one resource only.
+ */
+#if defined(CONFIG_MEMORY_HOTPLUG) && !defined(MHP_MERGE_RESOURCE)
+#define MHP_MERGE_RESOURCE MEMHP_MERGE_RESOURCE	/* 5.10 */
+#endif
+
+static inline int st_memory_remove(int nid, u64 start, u64 size)
+{
+#ifndef CONFIG_MEMORY_HOTREMOVE
+	return -EOPNOTSUPP;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+	return offline_and_remove_memory(start, size);
+#else
+	return offline_and_remove_memory(nid, start, size);
+#endif
+}
+
+static inline int st_memory_add(int nid, u64 start, u64 size)
+{
+#ifdef CONFIG_MEMORY_HOTREMOVE
+	return add_memory(nid, start, size, MHP_MERGE_RESOURCE);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/*
+ * Told of a node's first and last memory from 6.17 on (include/linux/node.h);
+ * before, the notifiers of memory say for which node it is.
+ */
+#ifdef NODE_ADDING_FIRST_MEMORY
+#define ST_NODE_NOTIFIER 1
+#endif
 
 /* Exported to modules long before a header of theirs declared it. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * hotplug - takes a node's memory away block by block and brings it back, by
- * the interface that an administrator uses: the state files in sysfs. They
- * are opened at load, by a task that is sure to see /sys, and every block is
- * put back as it was found.
+ * the interface that an administrator uses, the state files in sysfs, or by
+ * the one that drivers use. The way to these files is found at load, by a task
+ * that is sure to see /sys, and every block is put back as it was found.
  */
 #include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/memory.h>
 #include <linux/mmzone.h>
-#include <linux/mutex.h>
+#include <linux/namei.h>
 #include <linux/nodemask.h>
-#include <linux/sched/signal.h>
 #include <linux/topology.h>
-#include <linux/workqueue.h>
 
+#include "compat.h"
 #include "shims.h"
 
 #define MAX_BLOCKS 64
-#define PATIENCE_MS 15000
+#define SYSTEM "/sys/devices/system"
 
 struct block {
-	struct file *state;
+	struct file *state;	/* NULL: ST_BLOCK_GONE */
 	unsigned long pfn;
 	u32 found, now;		/* enum st_block_state */
 };
@@ -31,15 +30,35 @@ static struct {
 	struct block block[MAX_BLOCKS];
 	struct st_hotplug_target target;
 	unsigned long pages;	/* in a block */
+	struct path system;	/* where the nodes are */
+	bool movable, remove;	/* what the user allows */
 } plug;
+
+int st_hotplug_limits(const char *zone, bool remove, char *reason)
+{
+	plug.movable = !strcmp(zone, "movable");
+	plug.remove = remove;
+	if (!*zone || plug.movable)
+		return 0;
+	snprintf(reason, ST_REASON_BYTES, "hotplug_zone=%.40s: it can be movable, or nothing",
+		 zone);
+	return -EINVAL;
+}
 
 static struct file *open_state(int nid, unsigned long id)
 {
-	char path[96];
+	struct path path;
+	struct file *file;
+	char name[64];
+	int err;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/memory%lu/state",
-		 nid, id);
-	return filp_open(path, O_RDWR, 0);
+	snprintf(name, sizeof(name), "node/node%d/memory%lu/state", nid, id);
+	err = vfs_path_lookup(plug.system.dentry, plug.system.mnt, name, 0, &path);
+	if (err)
+		return ERR_PTR(err);
+	file = dentry_open(&path, O_RDWR, current_cred());
+	path_put(&path);
+	return file;
 }
 
 static u32 read_state(const struct block *block)
@@ -59,7 +78,8 @@ static void close_blocks(void)
 	u32 i;
 
 	for (i = 0; i < plug.target.blocks; i++)
-		filp_close(plug.block[i].state, NULL);
+		if (plug.block[i].state)
+			filp_close(plug.block[i].state, NULL);
 	plug.target.blocks = 0;
 }
 
@@ -99,19 +119,9 @@ static bool candidate(int nid, int wanted)
 	return node_state(nid, N_MEMORY) && cpumask_empty(cpumask_of_node(nid));
 }
 
-void st_hotplug_init(int wanted)
+/* What of the target may not be done to it, and why. */
+static void set_limits(void)
 {
-	const char *why = "there is no node without CPUs whose memory could go";
-	int nid, at = -1;
-
-	memset(&plug, 0, sizeof(plug));
-	plug.target.nid = -1;
-	if (!IS_ENABLED(CONFIG_MEMORY_HOTREMOVE) || !IS_ENABLED(CONFIG_NUMA)) {
-		strscpy(plug.target.reason, "this kernel has no memory hot-remove or no NUMA",
-			sizeof(plug.target.reason));
-		return;
-	}
-	plug.pages = memory_block_size_bytes() / PAGE_SIZE;
 	/*
 	 * Measured with 7.2 and KASAN: block 0 then never leaves the normal
 	 * zone again, offline_pages() loops until it is interrupted.
@@ -120,6 +130,39 @@ void st_hotplug_init(int wanted)
 		strscpy(plug.target.movable_only,
 			"kept in the movable zone; in the normal zone the shadow that KASAN keeps on the node cannot leave it",
 			sizeof(plug.target.movable_only));
+	if (plug.movable)
+		strscpy(plug.target.movable_only,
+			"kept in the movable zone, as hotplug_zone=movable says",
+			sizeof(plug.target.movable_only));
+	/*
+	 * The blocks that come back are not the firmware's any more. It does not
+	 * offline them when it ejects their DIMM, and __remove_memory() of
+	 * mm/memory_hotplug.c has a BUG() for memory that is online.
+	 */
+	if (!plug.remove)
+		strscpy(plug.target.no_remove,
+			"a DIMM whose memory came back by add_memory() must not be ejected while the kernel runs; remove_memory=1 allows it",
+			sizeof(plug.target.no_remove));
+}
+
+void st_hotplug_init(int wanted)
+{
+	const char *why = "there is no node without CPUs whose memory could go";
+	int nid, at = -1;
+
+	plug.target.nid = -1;
+	if (!IS_ENABLED(CONFIG_MEMORY_HOTREMOVE) || !IS_ENABLED(CONFIG_NUMA)) {
+		strscpy(plug.target.reason, "this kernel has no memory hot-remove or no NUMA",
+			sizeof(plug.target.reason));
+		return;
+	}
+	plug.pages = memory_block_size_bytes() / PAGE_SIZE;
+	set_limits();
+	if (kern_path(SYSTEM, LOOKUP_DIRECTORY, &plug.system)) {
+		strscpy(plug.target.reason, SYSTEM " is not to be found",
+			sizeof(plug.target.reason));
+		return;
+	}
 	for_each_online_node(nid) {
 		if (!candidate(nid, wanted))
 			continue;
@@ -145,62 +188,87 @@ void st_hotplug_target(struct st_hotplug_target *target)
 	*target = plug.target;
 }
 
-/*
- * offline_pages() tries for as long as pages come and go and gives up only for
- * a signal. The run's thread sends itself one in the end, so that a block that
- * never becomes free is refused (-EINTR) like one that is busy.
- */
-static struct task_struct *patient;
-static DEFINE_MUTEX(patient_lock);
-
-static void lose_patience(struct work_struct *work)
-{
-	mutex_lock(&patient_lock);
-	if (patient)
-		send_sig(SIGINT, patient, 1);
-	mutex_unlock(&patient_lock);
-}
-static DECLARE_DELAYED_WORK(patience, lose_patience);
-
-static void watch_me(bool begin)
-{
-	/* a user's task (rmmod) has its user, who can interrupt it */
-	if (!(current->flags & PF_KTHREAD))
-		return;
-	mutex_lock(&patient_lock);
-	patient = begin ? current : NULL;
-	mutex_unlock(&patient_lock);
-	if (begin) {
-		allow_signal(SIGINT);
-		schedule_delayed_work(&patience, msecs_to_jiffies(PATIENCE_MS));
-	} else {
-		cancel_delayed_work_sync(&patience);
-		flush_signals(current);
-	}
-}
-
-int st_block_set(u32 index, u32 state)
+static int write_state(struct block *block, u32 state)
 {
 	static const char *const words[] = {
 		[ST_BLOCK_OFFLINE] = "offline",
 		[ST_BLOCK_MOVABLE] = "online_movable",
 		[ST_BLOCK_KERNEL] = "online_kernel",
 	};
-	struct block *block = &plug.block[index];
 	loff_t at = 0;
 	ssize_t wrote;
 
-	if (index >= plug.target.blocks || state > ST_BLOCK_KERNEL)
-		return -EINVAL;
-	if (block->now == state)
-		return 0;
-	watch_me(true);
+	st_patience(true);
 	wrote = kernel_write(block->state, words[state], strlen(words[state]), &at);
-	watch_me(false);
+	st_patience(false);
 	if (wrote < 0)
 		return wrote;
 	block->now = state;
 	return 0;
+}
+
+static u64 first_byte(const struct block *block)
+{
+	return (u64)block->pfn << PAGE_SHIFT;
+}
+
+/* A block that is refused is as it was: what the kernel had set offline it has
+ * set online again. */
+static int remove_block(struct block *block)
+{
+	int err;
+
+	if (plug.target.no_remove[0])
+		return -EPERM;
+	st_patience(true);
+	err = st_memory_remove(plug.target.nid, first_byte(block), memory_block_size_bytes());
+	st_patience(false);
+	if (err) {
+		block->now = read_state(block);
+		return err;
+	}
+	filp_close(block->state, NULL);
+	block->state = NULL;
+	block->now = ST_BLOCK_GONE;
+	return 0;
+}
+
+/* The kernel's policy decides whether it comes online, and to which zone. */
+static int add_block(struct block *block)
+{
+	struct file *state;
+	int err;
+
+	err = st_memory_add(plug.target.nid, first_byte(block), memory_block_size_bytes());
+	if (err)
+		return err;
+	state = open_state(plug.target.nid, block->pfn / plug.pages);
+	if (IS_ERR(state))
+		return PTR_ERR(state);
+	block->state = state;
+	block->now = read_state(block);
+	return 0;
+}
+
+int st_block_set(u32 index, u32 state)
+{
+	struct block *block = &plug.block[index];
+	int err = 0;
+
+	if (index >= plug.target.blocks || state > ST_BLOCK_GONE)
+		return -EINVAL;
+	if (block->now == state)
+		return 0;
+	if (state == ST_BLOCK_GONE)
+		return remove_block(block);
+	if (block->now == ST_BLOCK_GONE) {
+		err = add_block(block);
+		if (!err && block->now != state && block->now != ST_BLOCK_OFFLINE)
+			err = write_state(block, ST_BLOCK_OFFLINE);
+		if (err || block->now == state)
+			return err;
+	}
+	return write_state(block, state);
 }
 
 /* To another zone a block only goes by way of offline. */
@@ -211,7 +279,7 @@ static int restore(u32 index)
 
 	if (block->now == block->found)
 		return 0;
-	if (block->now != ST_BLOCK_OFFLINE)
+	if (block->now != ST_BLOCK_OFFLINE && block->now != ST_BLOCK_GONE)
 		err = st_block_set(index, ST_BLOCK_OFFLINE);
 	return err ? err : st_block_set(index, block->found);
 }
@@ -236,6 +304,39 @@ int st_blocks_restore(void)
 	return first_err;
 }
 
+void st_hotplug_rescan(s32 nid)
+{
+	const char *why = "all its memory was unplugged";
+
+	close_blocks();
+	if (node_online(nid))
+		why = open_blocks(nid);
+	plug.target.nid = why ? NUMA_NO_NODE : nid;
+	if (!why)
+		return;
+	close_blocks();
+	snprintf(plug.target.reason, sizeof(plug.target.reason), "node %d: %s", nid, why);
+}
+
+void st_node_blocks(s32 nid, struct st_node_blocks *now)
+{
+	unsigned long id, last;
+
+	memset(now, 0, sizeof(*now));
+	if (!plug.system.dentry || !node_online(nid))
+		return;
+	last = (node_end_pfn(nid) + plug.pages - 1) / plug.pages;
+	for (id = node_start_pfn(nid) / plug.pages; id < last; id++) {
+		struct block block = { .state = open_state(nid, id), .pfn = id * plug.pages };
+
+		if (IS_ERR(block.state))
+			continue;
+		now->blocks++;
+		now->online += read_state(&block) != ST_BLOCK_OFFLINE;
+		filp_close(block.state, NULL);
+	}
+}
+
 void st_hotplug_exit(void)
 {
 	int err = st_blocks_restore();
@@ -244,4 +345,7 @@ void st_hotplug_exit(void)
 		pr_err("slubtorture: node %d: a memory block could not be put back as found (%d)\n",
 		       plug.target.nid, err);
 	close_blocks();
+	if (plug.system.dentry)
+		path_put(&plug.system);
+	memset(&plug.system, 0, sizeof(plug.system));
 }

@@ -64,6 +64,7 @@ const struct st_ops st_ops = {
 	.hotplug_target = st_hotplug_target,
 	.block_set = st_block_set,
 	.blocks_restore = st_blocks_restore,
+	.ways = &st_ways_ops,
 	.node_rows = st_node_rows,
 	.memory_nodes = st_memory_nodes,
 	.busted_nodes_start = st_busted_nodes_start,

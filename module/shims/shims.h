@@ -127,11 +127,22 @@ const char *st_nodes_init(void);	/* why caches cannot be listed, or NULL */
 int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows,
 		 u32 max);
 u32 st_memory_nodes(int normal, u32 *nids, u32 max);
+/* What the user allows, before st_hotplug_init(): the only zone, or ""; whether
+ * blocks may be removed. 0, or -EINVAL with the reason. */
+int st_hotplug_limits(const char *zone, bool remove, char *reason);
 void st_hotplug_init(int wanted_nid);	/* in a task that sees /sys */
 void st_hotplug_exit(void);		/* puts every block back as found */
 void st_hotplug_target(struct st_hotplug_target *target);
 int st_block_set(u32 block, u32 state);
 int st_blocks_restore(void);
+/* patience.c: begins and ends a call that may wait for memory for ever */
+void st_patience(bool begin);
+void st_hotplug_rescan(s32 nid);
+void st_node_blocks(s32 nid, struct st_node_blocks *now);
+
+/* ways.c; devices: names that a host answers to, by commas, or "" */
+int st_host_init(const char *devices, int wanted_nid, char *reason);
+extern const struct st_ways_ops st_ways_ops;
 
 /* charge_groups.c, charge.c: cgroups of our own and work in them */
 void st_charge_init(void);	/* in a task that sees /sys, after st_memcg_init() */

@@ -80,6 +80,7 @@ public:
 	{
 		EXPECT_EQ(buffers, 0) << "buffers are not given back";
 		EXPECT_EQ(widening, 0) << "windows are left wide";
+		EXPECT_EQ(listening, 0) << "listeners are left behind";
 		for (const auto &[bytes, id] : kmallocs)
 			destroy(id);
 		EXPECT_EQ(leaked, 0u) << "objects are not given back";
@@ -113,12 +114,28 @@ public:
 	std::function<int(u32 block, u32 state)> on_block;
 	std::function<void(const st_charge_spec &, st_charge_counts &)> on_charge;
 	std::function<void(u32 group, st_charge_books &)> on_books;
+	static bool away(u32 state) { return state == ST_BLOCK_OFFLINE || state == ST_BLOCK_GONE; }
+	st_node_blocks present() const
+	{
+		st_node_blocks now = {};
+		for (u32 state : blocks) {
+			now.blocks += state != ST_BLOCK_GONE;
+			now.online += !away(state);
+		}
+		return now;
+	}
+	std::string no_remove, movable_only;	// of the target
+	std::vector<std::string> devices = {"dimm1"};	// that somebody outside has
+	std::vector<std::string> asked_host;	// lines that he answered
+	st_notices told = {};
+	int listening = 0;
 	std::string no_groups;		// why cgroups cannot be made
 	int open_error = -12;		// when opening them fails
 	std::function<int(st_slab_view &)> on_slab;	// what walk_next() returns
 	std::function<void(st_object_view &)> on_inspected;
 	std::function<std::string(u64)> on_pointer;	// what pointer_text() writes
 
+	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
 	std::vector<std::string> lines, marks;
 	std::map<std::string, u64> calls;
 	int buffers = 0;
@@ -439,11 +456,25 @@ private:
 			return -16;
 		if (const int err = on_block ? on_block(block, state) : 0)
 			return err;
+		told.count[away(state) ? ST_NOTICE_OFFLINE : ST_NOTICE_ONLINE]++;
 		blocks[block] = state;
 		normal = state == ST_BLOCK_OFFLINE ? normal : state == ST_BLOCK_KERNEL;
 		return 0;
 	}
 
+	// Does what the last line asked of somebody outside; with two devices each
+	// has one block.
+	void answer_host()
+	{
+		const std::string &line = lines.back();
+		const bool plug = line.find("# host plug ") != std::string::npos;
+		for (u32 i = 0; i < 2; i++)
+			if (devices.size() < 2 || line.ends_with(devices[i]))
+				blocks[i] = plug ? ST_BLOCK_MOVABLE : ST_BLOCK_GONE;
+		asked_host.push_back(line);
+	}
+
+	static const st_ways_ops *ways_ops();
 	static const st_charge_ops *charge_ops();
 
 	static inline FakeKernel *self;
@@ -454,7 +485,6 @@ private:
 	std::map<u64, FakeSlab *> slab_of;
 	std::map<std::pair<u32, bool>, u64> kmallocs;	// caches that stay
 	u64 inherited = 0;
-	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
 	bool normal = false;
 };
 

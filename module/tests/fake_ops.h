@@ -223,7 +223,7 @@ inline const st_widen_ops *FakeKernel::widen_ops()
 
 inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
 {
-	const bool offline = !blocks[0] && !blocks[1];
+	const bool offline = away(blocks[0]) && away(blocks[1]);
 	if (!enter(busted ? "busted_node_rows" : "node_rows"))
 		return -28;
 	for (u32 i = 0; i < 3 && i < max; i++) {
@@ -242,6 +242,38 @@ inline int FakeKernel::rows(bool busted, st_node_row *row, u32 max)
 			on_row(row[i], offline, normal);
 	}
 	return 3;
+}
+
+inline const st_ways_ops *FakeKernel::ways_ops()
+{
+	static const st_ways_ops table = {
+		[](st_host *host) {
+			*host = {};
+			host->nid = 1;
+			host->devices = self->enter("host") ? u32(self->devices.size()) : 0;
+			for (u32 i = 0; i < host->devices; i++)
+				strcpy(host->device[i], self->devices[i].c_str());
+			strcpy(host->reason, "nobody outside answers");
+		},
+		[](s32, st_node_blocks *now) { *now = self->present(); },
+		[](s32, u32 before, st_node_blocks *now) {
+			self->answer_host();
+			*now = self->present();
+			return self->enter("node_wait") && now->blocks != before ? 0 : -110;
+		},
+		[](s32) { self->enter("rescan"); },
+		[] {
+			if (!self->enter("listen"))
+				return -12;
+			self->listening++;
+			return 0;
+		},
+		[](st_notices *notices) {
+			*notices = self->told;
+			self->told = {};
+		},
+		[] { self->listening--; }};
+	return &table;
 }
 
 inline const st_charge_ops *FakeKernel::charge_ops()
@@ -419,6 +451,8 @@ inline st_ops FakeKernel::ops()
 		target->nid = self->enter("hotplug_target") ? 1 : -1;
 		target->blocks = 2;
 		strcpy(target->reason, "no node may lose all its memory");
+		strcpy(target->no_remove, self->no_remove.c_str());
+		strcpy(target->movable_only, self->movable_only.c_str());
 	};
 	o.block_set = [](u32 block, u32 state) { return self->block_set(block, state); };
 	o.blocks_restore = [] {
@@ -428,6 +462,7 @@ inline st_ops FakeKernel::ops()
 		self->normal = false;
 		return 0;
 	};
+	o.ways = ways_ops();
 	o.node_rows = [](const st_layout *, s32 nid, st_node_row *row, u32 max) {
 		self->asked_nid = nid;
 		return self->rows(false, row, max);

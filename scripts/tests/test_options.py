@@ -141,10 +141,16 @@ def test_unknown_scenario_gets_near_names() -> None:
         names(" , ")
 
 
-def test_only_one_scenario_is_asked_for_by_name_alone() -> None:
+# Why is said above DEFAULT_SCENARIOS.
+BY_NAME = ("audit-exact", "node-unplug-plug", "node-remove-add")
+
+
+def test_few_scenarios_are_asked_for_by_name_alone() -> None:
     known = scenarios.known()
     default = {s.name for s in scenarios.select(opt.DEFAULT_SCENARIOS, known)}
-    assert {s.name for s in known} - default == {"audit-exact", "busted-audit-exact"}
+    left = {s.name for s in known} - default
+    assert {name for name in left if not name.startswith(scenarios.CONTROL)} == set(BY_NAME)
+    assert {f"busted-{name}" for name in BY_NAME} <= left
 
 
 def test_this_clone_has_a_table() -> None:
