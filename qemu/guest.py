@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from qemu import qmp
 from qemu.machine import Accel, GuestError, Machine
 from qemu.topology import Topology
 
@@ -53,6 +54,7 @@ class GuestSpec:
     total_s: float
     append: str = ""
     interactive: bool = False
+    monitor_fd: int = -1  # QEMU's end of a pair of sockets, see qmp.py
 
     @property
     def channel(self) -> Path:
@@ -90,6 +92,7 @@ def command(spec: GuestSpec) -> list[str]:
         *machine.boot_options(),
         "-chardev", console, "-chardev", f"file,id=out,path={_value(spec.channel)}",
         *machine.device_options("con", "out"),
+        *(qmp.options(spec.monitor_fd) if spec.monitor_fd >= 0 else ()),
         "-kernel", str(spec.image), "-initrd", str(spec.initrd), "-append", words,
     ]
 
@@ -146,6 +149,7 @@ def _started(spec: GuestSpec) -> Iterator[subprocess.Popen[bytes]]:
             [program, *command(spec)[1:]],
             stdin=None if spec.interactive else subprocess.DEVNULL,
             stdout=None if spec.interactive else log, stderr=log,
+            pass_fds=(spec.monitor_fd,) if spec.monitor_fd >= 0 else (),
             start_new_session=not spec.interactive, preexec_fn=_die_with_parent)
     try:
         yield process

@@ -125,7 +125,7 @@ def counter_rows(facts: Mapping[str, str]) -> list[str]:
 
 def guest_config(options: opt.Options, cycles: int) -> dict[str, str | int]:
     whole = WHOLE_SCENARIOS if options.scenario == opt.DEFAULT_SCENARIOS else options.scenario
-    common = f"seconds={options.seconds} seed={options.seed}"
+    common = f"seconds={options.seconds} seed={options.seed} remove_memory=1"
     return {"mode": "cycles", "module": stp.MODULE, "follow": stp.KTAP, "cycles": cycles,
             "seed": options.seed, "args": f"scenario={whole} {common}",
             "cut_args": f"scenario={options.scenario} {common}"}

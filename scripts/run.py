@@ -19,17 +19,21 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import judge
 import options as opt
+import outside
 import prepared
 import records as rec
 import report
 import scenarios
 import setup as stp
+import timeline
 from entry import guarded
 from errors import ToolError
 from progress import Progress
 from qemu import console as con
+from qemu import qmp
 from qemu.guest import Stopped
 from qemu.machine import Nodes
+from qemu.topology import GuestDimm
 
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "g++": "g++", "make": "make"}
 # An untimed scenario takes seconds under emulation; the timed ones share what
@@ -47,6 +51,12 @@ class Run:
     module: Path
     run_dir: Path
 
+    @property
+    def dimms(self) -> tuple[GuestDimm, ...]:
+        """DIMMs that can go and come here."""
+        return tuple(dimm for node in self.setup.machine.nodes_of(self.setup.topology)
+                     for dimm in node.dimms)
+
 
 def checked(values: Mapping[str, str]) -> opt.Options:
     """Options of any command that boots guests, with what this host must have."""
@@ -62,16 +72,21 @@ def checked_options(description: str) -> opt.Options:
     return checked(opt.raw_values(opt.parser(description).parse_args(), os.environ))
 
 
-def module_args(run: Run) -> str:
+def module_args(run: Run, answered: bool = False) -> str:
+    """The module's parameters; answered: somebody reads its report while it runs
+    and does what it asks for."""
     options = run.setup.options
     globs = ",".join(glob.strip() for glob in options.scenario.split(",") if glob.strip())
     widen = f" widen={options.widen}" if options.widen else ""
-    return f"scenario={globs} seconds={options.seconds} seed={options.seed}{widen}"
+    topology = run.setup.topology
+    nodes = outside.module_args(run.dimms if answered else (), topology.plan.movable_only,
+                                topology.plan.goes)
+    return f"scenario={globs} seconds={options.seconds} seed={options.seed}{widen} {nodes}".strip()
 
 
-def guest_config(run: Run) -> dict[str, str | int]:
+def guest_config(run: Run, answered: bool = False) -> dict[str, str | int]:
     return {"mode": "run", "module": stp.MODULE, "follow": stp.KTAP,
-            "args": module_args(run), "rescue": int(run.setup.options.rescue)}
+            "args": module_args(run, answered), "rescue": int(run.setup.options.rescue)}
 
 
 def bounds(run: Run) -> tuple[float, float]:
@@ -84,14 +99,28 @@ def watch(run: Run) -> stp.Booted:
     """Boot the guest with progress on standard error."""
     progress = Progress(sys.stderr, len(run.chosen))
     idle_s, total_s = bounds(run)
-    on_bytes = stp.on_lines(progress.line, progress.tick)
-    if run.setup.options.rescue:  # the terminal is the guest's console then
-        on_bytes = stp.on_lines(lambda line: None, lambda: None)
-    try:
-        return stp.boot(run.setup, run.run_dir, guest_config(run), run.module, on_bytes,
-                        idle_s, total_s)
-    finally:
-        progress.close()
+    shows = not run.setup.options.rescue  # the terminal is the guest's console then
+    with qmp.opened() as (ours, theirs):
+        attendant = outside.Attendant(qmp.Monitor(ours), run.dimms)
+
+        def line(text: str) -> None:
+            attendant.line(text)
+            if shows:
+                progress.line(text)
+
+        def tick() -> None:
+            attendant.tick()
+            if shows:
+                progress.tick()
+
+        try:
+            return stp.boot(run.setup, run.run_dir, guest_config(run, True), run.module,
+                            stp.on_lines(line, tick), idle_s, total_s,
+                            monitor_fd=theirs.fileno())
+        finally:
+            progress.close()
+            for problem in attendant.problems():
+                stp.say(problem)
 
 
 def base_record(run: Run, booted: stp.Booted) -> rec.Record:
@@ -138,7 +167,13 @@ def plan_text(run: Run) -> str:
         "node1_mib": (0 if run.setup.machine.nodes is Nodes.NONE
                       else run.setup.topology.dimm_mib),
         "accel": run.setup.accel.name, "accel_why": run.setup.accel.note,
-        "module_parameters": module_args(run)})
+        "module_parameters": module_args(run, True)})
+
+
+def report_text(booted: stp.Booted, found: list[rec.Record]) -> str:
+    """The table, and what is too long for a terminal."""
+    lines = timeline.text(booted.transcript.subtests)
+    return "\n".join([report.table(found), *(["", lines] if lines else []), ""])
 
 
 def keep(run: Run, booted: stp.Booted, found: list[rec.Record]) -> None:
@@ -148,7 +183,7 @@ def keep(run: Run, booted: stp.Booted, found: list[rec.Record]) -> None:
     rec.save(run.run_dir, {
         "ktap": ktap, "replay": replay(run) + "\n",
         "config": config.read_text() if config.exists() else "",
-        "report.txt": report.table(found) + "\n",
+        "report.txt": report_text(booted, found),
         "records.jsonl": rec.to_json_lines(found)})
     rec.point_latest(run.setup.options.out, run.run_dir)
 

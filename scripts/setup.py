@@ -184,14 +184,15 @@ def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
 
 def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path | None,
          on_bytes: Callable[[bytes], None], idle_s: float = IDLE_S,
-         total_s: float = 3600.0, other: Path | None = None) -> Booted:
+         total_s: float = 3600.0, other: Path | None = None, monitor_fd: int = -1) -> Booted:
     """Boot a guest that does what `config` says; returns when it has ended.
-    `other` is a second module, which takes turns with `module`."""
+    `other` is a second module, which takes turns with `module`; `monitor_fd` is
+    QEMU's end of a pair of sockets, by which it can be asked for things."""
     rescue = config.get("rescue") == 1
     spec = guest.GuestSpec(
         setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
         _write_initrd(setup, run_dir, config, module, other), run_dir, idle_s, total_s,
-        interactive=rescue)
+        interactive=rescue, monitor_fd=monitor_fd)
     try:
         result = guest.run(spec, on_bytes)
     finally:
