@@ -195,6 +195,27 @@ def guest_stage(expected: Expectation) -> Stage:
                  lambda out, seconds: guest_tests(expected, out, seconds))
 
 
+# Each with what its guest must come to: exit status and passes.
+TOPOLOGIES = (("two-dimms", 0, 3), ("no-memory-at-boot", 0, 1), ("four", 0, 3),
+              ("busted-folded", 2, 0))
+WAYS = "node-partial,node-unplug-plug,node-remove-add"
+
+
+def topology_tests(out: Path, seconds: float) -> Count:
+    """Memory that goes by every way, on nodes of several kinds; and a guest that
+    the kernel folds, in which nothing may pass."""
+    count = Count()
+    for name, status, passes in TOPOLOGIES:
+        got, text = command([sys.executable, "scripts/run.py", "--kernel", "7.2", "--seconds", "1",
+                             "--topology", name, "--scenario", WAYS, "--out",
+                             str(out / "guests")], out, f"topology-{name}.log", seconds)
+        passed = re.search(r"(?m)^(\d+) pass, ", text)
+        good = got == status and passed and int(passed[1]) == passes
+        count.test(f"topology {name}", [] if good else [
+            f"exit status {got} instead of {status}, {passes} passes wanted\n{tail(text)}"])
+    return count
+
+
 def cycle_tests(out: Path, seconds: float) -> Count:
     count = Count()
     status, text = command([sys.executable, "scripts/cycles.py", "--kernel", "7.2", "--out",
@@ -310,6 +331,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("types of the host scripts", 3, False, python_types),
     Stage("selftests", 2, False, selftests),
     *(guest_stage(expected) for expected in EXPECTATIONS),
+    Stage("topologies, and memory that goes by every way", 8, True, topology_tests),
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
     lab_stage("x86-64"),
