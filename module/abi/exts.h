@@ -45,6 +45,14 @@ struct st_layout {
 	struct st_field cache_nodes;	/* C: first element of the node array */
 	struct st_field barn_in_node;	/* N: barn pointer, 6.18 to 7.0 */
 	struct st_field node_nr_slabs;	/* N: atomic_long_t, SLUB_DEBUG only */
+	struct st_field node_total_objects; /* N: the same */
+	struct st_field node_list_lock;	/* N: spinlock_t */
+	struct st_field node_nr_partial; /* N: slabs on its partial list */
+	struct st_field node_partial;	/* N: head of that list */
+	struct st_field slab_link;	/* S: link in it */
+	struct st_field barn_lock;	/* struct node_barn: spinlock_t */
+	struct st_field barn_full, barn_empty;	/* its lists of sheaves */
+	struct st_field barn_nr_full, barn_nr_empty;	/* and how many it counts */
 	uint32_t node_step_bytes;	/* from one node's element to the next */
 	uint32_t node_count;		/* elements in the array, 0: unknown */
 	uint32_t node_pointer_offset;	/* of N * in an element */

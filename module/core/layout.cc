@@ -42,8 +42,10 @@ void Layout::unknown(Text why)
 {
 	exts_missing_.clear();
 	nodes_missing_.clear();
+	lists_missing_.clear();
 	exts_missing_.add(why);
 	nodes_missing_.add(why);
+	lists_missing_.add(why);
 }
 
 st_field Layout::need(const Btf &btf, u32 structure, Text member, Missing *missing, Text owner)
@@ -198,6 +200,30 @@ void Layout::learn_nodes(const Btf &btf, u32 cache)
 	const u32 node = btf.find_struct("kmem_cache_node");
 	facts_.barn_in_node = field_of(btf.find_member(node, "barn"));
 	facts_.node_nr_slabs = field_of(btf.find_member(node, "nr_slabs"));
+	facts_.node_total_objects = field_of(btf.find_member(node, "total_objects"));
+	learn_lists(btf, node);
+}
+
+// The same names in every version, lru instead of slab_list up to 4.20.
+void Layout::learn_lists(const Btf &btf, u32 node)
+{
+	const u32 barn = btf.find_struct("node_barn");
+	const u32 slab = btf.find_struct(slab_name_);
+	facts_.node_list_lock = need(btf, node, "list_lock", &lists_missing_,
+				     "struct kmem_cache_node");
+	facts_.node_nr_partial = need(btf, node, "nr_partial", &lists_missing_,
+				      "struct kmem_cache_node");
+	facts_.node_partial = need(btf, node, "partial", &lists_missing_,
+				   "struct kmem_cache_node");
+	facts_.slab_link = need(btf, slab, "slab_list", &lists_missing_, slab_name_);
+	if (!barn)
+		return;
+	facts_.barn_lock = need(btf, barn, "lock", &lists_missing_, "struct node_barn");
+	facts_.barn_full = need(btf, barn, "sheaves_full", &lists_missing_, "struct node_barn");
+	facts_.barn_empty = need(btf, barn, "sheaves_empty", &lists_missing_,
+				 "struct node_barn");
+	facts_.barn_nr_full = need(btf, barn, "nr_full", &lists_missing_, "struct node_barn");
+	facts_.barn_nr_empty = need(btf, barn, "nr_empty", &lists_missing_, "struct node_barn");
 }
 
 void Layout::describe(void (*write)(void *, const char *, size_t), void *arg) const

@@ -23,6 +23,8 @@ public:
 	// What scenarios need: extensions and their step; node pointers.
 	const Missing &exts_missing() const { return exts_missing_; }
 	const Missing &nodes_missing() const { return nodes_missing_; }
+	// And their lists of slabs and sheaves, with the locks of these.
+	const Missing &lists_missing() const { return lists_missing_; }
 	// Placements other than an external vector exist (7.0 and later).
 	bool has_leftover() const { return facts_.step_origin == ST_STEP_FIELD ||
 					   facts_.step_origin == ST_STEP_BITS; }
@@ -36,11 +38,12 @@ private:
 	void learn_step(const Btf &btf, u32 ext);
 	void learn_cache(const Btf &btf);
 	void learn_nodes(const Btf &btf, u32 cache);
+	void learn_lists(const Btf &btf, u32 node);
 	st_field need(const Btf &btf, u32 structure, Text member, Missing *missing, Text owner);
 
 	st_layout facts_ = {};
 	s32 codetags_ = -1;
-	Missing exts_missing_, nodes_missing_;
+	Missing exts_missing_, nodes_missing_, lists_missing_;
 	const char *slab_name_ = "";
 	const char *exts_name_ = "";
 	const char *element_name_ = "";

@@ -175,10 +175,16 @@ private:
 	}
 	void cache()
 	{
-		std::vector<Member> node{{"list_lock", u32_, 0}, {"nr_slabs", u64_, kNrSlabsAt * 8}};
+		std::vector<Member> node{{"list_lock", u32_, 0}, {"nr_partial", u64_, 64},
+					 {"partial", list_, 128}, {"nr_slabs", u64_, kNrSlabsAt * 8},
+					 {"total_objects", u64_, kNrSlabsAt * 8 + 64}};
 		if (shape_.barn == Barn::InNode)
 			node.push_back({"barn", pointer_, kBarnInNodeAt * 8});
 		structure("kmem_cache_node", 80, node);
+		if (shape_.barn != Barn::None)
+			structure("node_barn", 48, {{"lock", u32_, 0}, {"sheaves_full", list_, 64},
+						    {"sheaves_empty", list_, 192},
+						    {"nr_full", u32_, 320}, {"nr_empty", u32_, 352}});
 		u32 element = pointer_;
 		if (shape_.per_node) {
 			std::vector<Member> pair{{"node", pointer_, 0}};
