@@ -25,6 +25,7 @@ struct stk_ordering {
 #define STK_ROW_Counters(name)
 #define STK_ROW_Node(name)
 #define STK_ROW_Ways(name)
+#define STK_ROW_Churn(name)
 #define STK_ROW_Charge(name)
 #define STK_ROW_Audit(name)
 #define STK_ROW_Inspect(name)

@@ -20,6 +20,7 @@
 #include "abi/late.h"
 #include "abi/nodes.h"
 #include "abi/ways.h"
+#include "abi/racers.h"
 #include "abi/widen.h"
 
 #ifdef __cplusplus
@@ -108,6 +109,7 @@ struct st_ops {
 	const struct st_charge_ops *charge;	/* cgroups of our own */
 	const struct st_inspect_ops *inspect;
 	const struct st_cost_ops *cost;
+	const struct st_racers_ops *racers;
 };
 
 struct st_request {
@@ -118,6 +120,8 @@ struct st_request {
 	const char *benchmark;		/* globs, comma separated */
 	uint32_t sampling;		/* handoffs for each whose metadata is looked at,
 					   a power of two; 0: the default */
+	const char *racers;		/* beside node-churn: globs, or none; null: all */
+	uint32_t churn_cycles;		/* of node-churn; 0: as many as its time allows */
 };
 
 struct st_totals {

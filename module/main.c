@@ -36,6 +36,14 @@ static int hotplug_node = -1;
 module_param(hotplug_node, int, 0444);
 MODULE_PARM_DESC(hotplug_node,
 		 "node that may lose its memory for a while (default: -1, one without CPUs)");
+static char *racers = "*";
+module_param(racers, charp, 0444);
+MODULE_PARM_DESC(racers,
+		 "what runs beside node-churn, by names or globs, or none (default: *, all)");
+static uint churn_cycles;
+module_param(churn_cycles, uint, 0444);
+MODULE_PARM_DESC(churn_cycles,
+		 "whole-node cycles of node-churn (default: 0, as many as its time allows)");
 static char *widen = "*";
 module_param(widen, charp, 0444);
 MODULE_PARM_DESC(widen,
@@ -97,6 +105,8 @@ static int core_make(void)
 		.bench = bench,
 		.benchmark = benchmark,
 		.sampling = sampling,
+		.racers = racers,
+		.churn_cycles = churn_cycles,
 	};
 	char reason[ST_REASON_BYTES] = "";
 	int err;
@@ -132,6 +142,7 @@ static int __init slubtorture_init(void)
 	st_memcg_init();
 	st_charge_init();
 	st_hotplug_init(hotplug_node);
+	st_racers_files_init();
 	st_environment(&torture.env);
 	st_core_learn(torture.core, &torture.env);
 	st_environment_put(&torture.env);
@@ -150,6 +161,7 @@ no_audit:
 	debugfs_remove_recursive(torture.dir);
 	st_inspect_file_exit();
 	st_audit_exit();
+	st_racers_files_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();
@@ -168,6 +180,7 @@ static void __exit slubtorture_exit(void)
 	debugfs_remove_recursive(torture.dir);
 	st_inspect_file_exit();
 	st_audit_exit();
+	st_racers_files_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();

@@ -51,6 +51,8 @@ constexpr Is A = Is::Any, N = Is::No, Y = Is::Yes;
 constexpr Rule kRules[] = {
 	// A structure that is gone or replaced is that, whoever saw it.
 	{false, Quantity::Structure, A, A, A, A, A, A, Cause::Lifetime},
+	// Seen before it was written, and whole a little later.
+	{false, Quantity::Published, A, N, Y, Y, A, A, Cause::Ordering},
 	// An owner outlives its object.
 	{false, Quantity::FormerOwner, A, A, A, A, A, A, Cause::Accounting},
 	// Everybody sees the same wrong owner, or none.
@@ -85,7 +87,10 @@ Quantity quantity_of(Invariant invariant)
 	case Invariant::ChargeReachesGroup:
 	case Invariant::ChargeBalanced:
 	case Invariant::ChargeDyingGoes:
+	case Invariant::NodeStructsBalanced:
 		return Quantity::FormerOwner;
+	case Invariant::NodeInitialisedWhenVisible:
+		return Quantity::Published;
 	case Invariant::NodePointerKept:
 	case Invariant::NodeBarnKept:
 	case Invariant::NodeStructElsewhere:

@@ -16,6 +16,7 @@ enum class Quantity : u8 {
 	Owner,		// who was charged for an object
 	FormerOwner,	// an owner where there must be none
 	Structure,	// a structure that must stay, or be another one
+	Published,	// something that must be whole as soon as it can be seen
 };
 
 Quantity quantity_of(Invariant invariant);

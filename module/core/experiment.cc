@@ -4,6 +4,7 @@
 // offers to main.c.
 #include "benchmark.h"
 #include "core.h"
+#include "racing.h"
 
 using namespace st;
 
@@ -24,6 +25,7 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::Ways: return run_ways(context, scenario, tally);
 	case Family::Charge: return run_charge(context, scenario, tally);
 	case Family::Inspect: return run_inspect(context, scenario, tally);
+	case Family::Churn: return run_churn(context, scenario, tally);
 	}
 }
 
@@ -39,6 +41,7 @@ namespace {
 
 constexpr u32 kMaxSeconds = 86400;
 constexpr u32 kMaxBenchRounds = 100;
+constexpr u32 kMaxChurnCycles = 1000000;
 
 int refuse(char *reason, const Line<ST_REASON_BYTES> &line)
 {
@@ -93,7 +96,8 @@ void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 	Tally &tally = core->fresh_tally();
 	const Context context{ops, core->env, core->layout,
 			      scenario_seed(core->request.seed, scenario),
-			      share_ns(core->request), sampling(core->request)};
+			      share_ns(core->request), sampling(core->request),
+			      core->request.racers, core->request.churn_cycles};
 	core->report->scenario_begin(scenario);
 	ops.settle();
 	const u64 begin = ops.now_ns();
@@ -135,6 +139,13 @@ extern "C" int st_core_create(st_core *core, const st_ops *ops, const st_request
 	if (!unknown.empty())
 		return refuse(reason, line.add("scenario=: no scenario matches '")
 				      .add(unknown.until(60)).add("'; README.md lists them"));
+	const Text racer = unknown_racer_in(racers_asked_for(request->racers));
+	if (!racer.empty())
+		return refuse(reason, line.add("racers=: no racer matches '")
+				      .add(racer.until(60)).add("'; README.md lists them"));
+	if (request->churn_cycles > kMaxChurnCycles)
+		return refuse(reason, line.add("churn_cycles=").add_dec(request->churn_cycles)
+				      .add(" is not in 0 to ").add_dec(kMaxChurnCycles));
 	new (core) st_core();
 	const Text benchmark = unknown_benchmark_in(request->benchmark);
 	if (!benchmark.empty())

@@ -25,6 +25,8 @@ struct Context {
 	u64 seed;		// of this scenario
 	u64 duration_ns;	// for timed ones
 	u32 sampling = kSampling;
+	const char *racers = nullptr;	// as asked for; null: all
+	u32 churn_cycles = 0;		// as asked for; 0: what the time allows
 
 	bool stopping() const { return ops.stopping() != 0; }
 	// A timed scenario ends with its time, but not before the CPUs have
@@ -54,6 +56,7 @@ void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_ways(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);
+void run_churn(const Context &context, const Scenario &scenario, Tally *tally);
 
 // Whether anything about extensions can be asked here; says why not.
 bool can_ask_exts(const Context &context, Tally *tally);

@@ -198,6 +198,47 @@ Finding offline_node_has_no_slabs(const st_node_row &row)
 	return equal(may_have_one && slabs == 1 ? 1 : 0, slabs, slabs);
 }
 
+Finding node_initialised_when_visible(u64 whole, u64 later)
+{
+	return Finding{whole == 1, Sighting{1, 1, whole, later}};
+}
+
+Finding node_counts_match_lists(u64 counted, u64 listed)
+{
+	return looked(counted == listed, listed, counted);
+}
+
+Finding node_counts_all_listed(const st_node_lists &row)
+{
+	const bool holds = row.nr_slabs < 0 || u64(row.nr_slabs) >= row.partial;
+	return looked(holds, row.partial, u64(row.nr_slabs));
+}
+
+Finding node_lists_own_slabs(const st_node_lists &row)
+{
+	// the slab of offline_node_has_no_slabs(), while it is partial
+	const u64 may_be = row.in_own_cache ? 1 : 0;
+	return looked(row.strangers <= may_be, 0, row.strangers);
+}
+
+// Caches that came and stayed meanwhile have structures, and name them.
+Finding node_structs_balanced(const st_node_structs &before, const st_node_structs &after)
+{
+	const u64 more = after.in_use - before.in_use, named = after.named - before.named;
+	return looked(more == named, named, more);
+}
+
+Finding node_remove_succeeds(int err)
+{
+	return looked(err == 0, 0, u64(s64(err)));
+}
+
+Finding node_refusal_clean(int step_err, int use_err)
+{
+	// refused, and usable as before
+	return looked(step_err != 0 && use_err == 0, 0, step_err ? u64(s64(use_err)) : 1);
+}
+
 Finding charge_reaches_group(const st_charge_books &books, u64 alive_bytes)
 {
 	const u64 charged = books.charged_bytes;

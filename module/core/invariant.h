@@ -61,6 +61,19 @@ Finding node_pointer_kept(const st_node_row &before, const st_node_row &after);
 Finding node_barn_kept(const st_node_row &before, const st_node_row &after);
 Finding node_struct_elsewhere(const st_node_row &row, s32 nid);
 Finding offline_node_has_no_slabs(const st_node_row &row);
+// A pointer that a reader without lock saw appear; whole: 1 if what it leads to
+// was initialised at the first look, later: at the second.
+Finding node_initialised_when_visible(u64 whole, u64 later);
+Finding node_counts_match_lists(u64 counted, u64 listed);
+// nr_slabs counts full slabs, too, which are on no list.
+Finding node_counts_all_listed(const st_node_lists &row);
+Finding node_lists_own_slabs(const st_node_lists &row);
+// before, after: with a number of cycles between them.
+Finding node_structs_balanced(const st_node_structs &before, const st_node_structs &after);
+// err: of a step that had to succeed, of one that had to be refused, of a use
+// of the node after that.
+Finding node_remove_succeeds(int err);
+Finding node_refusal_clean(int step_err, int use_err);
 
 // A group's counter while objects of that many bytes live. It counts pages and
 // what objects need besides, so more is right.

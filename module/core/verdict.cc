@@ -32,7 +32,10 @@ Text name(Invariant invariant)
 		"inspector-shows-slab", "inspector-shows-object", "inspector-sums-agree",
 		"inspector-changes-nothing",
 		"exts-aligned", "exts-outside-objects", "exts-names-nobody",
-		"exts-owner-kept", "exts-not-inherited"};
+		"exts-owner-kept", "exts-not-inherited",
+		"node-initialised-when-visible", "node-counts-match-lists",
+		"node-lists-own-slabs", "node-structs-balanced", "node-remove-succeeds",
+		"node-refusal-clean"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

@@ -45,6 +45,12 @@ enum class Invariant : u8 {
 	ExtsNamesNobody,	// slot of an object without owner is empty, after reuse, too
 	ExtsOwnerKept,		// owner stays while others of the slab come and go
 	ExtsNotInherited,	// a new slab has no vector of a former one
+	NodeInitialisedWhenVisible, // a structure is whole when its pointer appears
+	NodeCountsMatchLists,	// what a node or a barn counts is on its lists
+	NodeListsOwnSlabs,	// slabs on a node's list are its cache's, and there
+	NodeStructsBalanced,	// there are as many structures as caches name
+	NodeRemoveSucceeds,	// memory goes when nothing on it must stay
+	NodeRefusalClean,	// or stays, and is as good as before
 	Count,
 };
 

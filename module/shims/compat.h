@@ -18,6 +18,7 @@
 #include <linux/node.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 /* memcg_kmem_enabled() is called memcg_kmem_online() from 6.3 on. */
@@ -263,5 +264,70 @@ st_cache_create_alone(const char *name, unsigned int bytes, unsigned int align,
 	return kmem_cache_create(name, bytes, align, flags, otherwise);
 #endif
 }
+
+/* A cache with sheaves: for every cache from 7.0 on, asked for in 6.18 and 6.19. */
+static inline struct kmem_cache *st_cache_create_sheaves(const char *name, unsigned int bytes)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	struct kmem_cache_args args = { .sheaf_capacity = 32 };
+
+	return kmem_cache_create(name, bytes, &args, SLAB_NO_MERGE);
+#else
+	return NULL;
+#endif
+}
+
+/*
+ * SLUB listens to what happens to nodes, no longer to memory, since the kernel
+ * tells both apart (6.17).
+ */
+#ifdef NODE_REMOVING_LAST_MEMORY
+#define ST_NODE_LOSES_MEMORY NODE_REMOVING_LAST_MEMORY
+static inline int st_node_notifier_add(struct notifier_block *block)
+{
+	return register_node_notifier(block);
+}
+
+static inline void st_node_notifier_remove(struct notifier_block *block)
+{
+	unregister_node_notifier(block);
+}
+#else
+#define ST_NODE_LOSES_MEMORY (~0ul)
+static inline int st_node_notifier_add(struct notifier_block *block)
+{
+	return 0;
+}
+
+static inline void st_node_notifier_remove(struct notifier_block *block)
+{
+}
+#endif
+
+/* A file by its path from a directory; takes that as a whole from 5.14 on. */
+static inline struct file *st_file_open_in(const struct path *dir, const char *name, int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+	return file_open_root(dir, name, flags, 0);
+#else
+	return file_open_root(dir->dentry, dir->mnt, name, flags, 0);
+#endif
+}
+
+/* Whether more entries are wanted: said by a bool from 6.1 on (25885a35a720). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define ST_FILLDIR_RESULT bool
+#define ST_FILLDIR_GO_ON true
+#else
+#define ST_FILLDIR_RESULT int
+#define ST_FILLDIR_GO_ON 0
+#endif
+
+/* Which way an iterator goes has had a name of its own since 6.1 (de4eda9de2d9). */
+#ifdef ITER_DEST
+#define ST_ITER_DEST ITER_DEST
+#else
+#define ST_ITER_DEST READ
+#endif
 
 #endif

@@ -188,6 +188,16 @@ void st_hotplug_target(struct st_hotplug_target *target)
 	*target = plug.target;
 }
 
+int st_block_index(unsigned long pfn)
+{
+	u32 i;
+
+	for (i = 0; i < plug.target.blocks; i++)
+		if (pfn - plug.block[i].pfn < plug.pages)
+			return i;
+	return -ENOENT;
+}
+
 static int write_state(struct block *block, u32 state)
 {
 	static const char *const words[] = {

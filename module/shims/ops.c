@@ -73,4 +73,5 @@ const struct st_ops st_ops = {
 	.charge = &st_charge_ops,
 	.inspect = &st_inspect_ops,
 	.cost = &st_cost_ops,
+	.racers = &st_racers_ops,
 };

@@ -134,6 +134,7 @@ void st_hotplug_init(int wanted_nid);	/* in a task that sees /sys */
 void st_hotplug_exit(void);		/* puts every block back as found */
 void st_hotplug_target(struct st_hotplug_target *target);
 int st_block_set(u32 block, u32 state);
+int st_block_index(unsigned long pfn);	/* of the block with that page, or -ENOENT */
 int st_blocks_restore(void);
 /* patience.c: begins and ends a call that may wait for memory for ever */
 void st_patience(bool begin);
@@ -158,6 +159,11 @@ int st_group_settle(u32 group, struct st_charge_books *books);
 extern const struct st_charge_ops st_charge_ops;
 /* cost.c */
 extern const struct st_cost_ops st_cost_ops;
+
+/* racers.c, racers_read.c */
+extern const struct st_racers_ops st_racers_ops;
+void st_racers_files_init(void);	/* in a task that sees /sys and /proc */
+void st_racers_files_exit(void);
 
 /* environment.c: in a task that sees /sys */
 int st_environment(struct st_environment *env);

@@ -16,6 +16,7 @@
 #include <set>
 
 #include "fake_charge.h"
+#include "fake_racers.h"
 #include "kernel_shapes.h"
 
 namespace st::test {
@@ -86,6 +87,8 @@ public:
 		EXPECT_EQ(leaked, 0u) << "objects are not given back";
 		EXPECT_TRUE(caches.empty()) << "caches are not given back";
 		EXPECT_FALSE(groups.open) << "cgroups are not given back";
+		EXPECT_FALSE(races.running || races.watching) << "threads are left behind";
+		EXPECT_FALSE(races.pinned) << "a page is not given back";
 	}
 
 	Shape shape;
@@ -103,6 +106,8 @@ public:
 	std::function<void(const st_litmus_spec &, st_litmus_counts &)> on_litmus;
 	std::vector<s32> cpu_nodes;		// all on node 0 when empty
 	u32 sampling = 0;			// asked for; 0: the default
+	const char *racers = nullptr;		// asked for; null: all
+	u32 churn_cycles = 0;			// asked for; 0: as time allows
 	u32 normal_nodes = 1;			// nodes whose memory slabs may use
 	const char *context_lacks[ST_FREE_CONTEXTS] = {};
 	std::function<void(const st_late_spec &, st_late_counts &)> on_late;
@@ -133,6 +138,7 @@ public:
 	int open_error = -12;		// when opening them fails
 	std::function<int(st_slab_view &)> on_slab;	// what walk_next() returns
 	std::function<void(st_object_view &)> on_inspected;
+	FakeRacers races;
 	std::function<std::string(u64)> on_pointer;	// what pointer_text() writes
 
 	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
@@ -145,7 +151,8 @@ public:
 	int run(const char *scenario, u32 seconds = 1, u32 bench = 0,
 		const char *benchmark = "*")
 	{
-		const st_request request{scenario, seconds, 42, bench, benchmark, sampling};
+		const st_request request{scenario, seconds, 42, bench, benchmark, sampling,
+					 racers, churn_cycles};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
@@ -167,7 +174,7 @@ public:
 	// Core that has learned, and the kernel side to work with.
 	void with_core(const std::function<void(st_core *, const st_ops &)> &work)
 	{
-		const st_request request{"*", 1, 42, 0, "*", 0};
+		const st_request request{"*", 1, 42, 0, "*", 0, nullptr, 0};
 		const std::unique_ptr<u8[]> storage(new u8[st_core_bytes()]);
 		st_core *core = reinterpret_cast<st_core *>(storage.get());
 		const st_ops table = ops();
@@ -456,6 +463,8 @@ private:
 			return -16;
 		if (const int err = on_block ? on_block(block, state) : 0)
 			return err;
+		if (races.refuses(block, state))
+			return -16;
 		told.count[away(state) ? ST_NOTICE_OFFLINE : ST_NOTICE_ONLINE]++;
 		blocks[block] = state;
 		normal = state == ST_BLOCK_OFFLINE ? normal : state == ST_BLOCK_KERNEL;
@@ -476,6 +485,7 @@ private:
 
 	static const st_ways_ops *ways_ops();
 	static const st_charge_ops *charge_ops();
+	static const st_racers_ops *racers_ops();
 
 	static inline FakeKernel *self;
 	FakeGroups groups;

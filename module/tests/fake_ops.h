@@ -333,6 +333,75 @@ inline const st_charge_ops *FakeKernel::charge_ops()
 	return &o;
 }
 
+inline const st_racers_ops *FakeKernel::racers_ops()
+{
+	static st_racers_ops o = {};
+	o.begin = [](const st_race_spec *spec) {
+		if (!self->enter("racers_begin"))
+			return -12;
+		EXPECT_FALSE(self->races.running);
+		self->races.spec = *spec;
+		self->races.running = true;
+		return 0;
+	};
+	o.rows = [](st_race_row *rows) { self->races.rows(rows); };
+	o.end = [] {
+		EXPECT_TRUE(self->races.running);
+		self->races.running = false;
+	};
+	o.step = [](u32 rest, u32 refuse) {
+		EXPECT_FALSE(self->races.stepping);
+		self->races.stepping = true;
+		self->races.refuse = refuse;
+		self->races.refused = 0;
+		self->races.rests += rest != ST_REST_NOT;
+		self->races.steps++;
+		return self->enter("racers_step") ? 0 : -62;
+	};
+	o.step_over = [] {
+		self->clock += 1000000;
+		self->races.stepping = false;
+		self->races.refuse = ST_REFUSE_NOTHING;
+		return self->races.refused;
+	};
+	o.pin = [](s32, u32 *block) {
+		if (!self->enter("pin"))
+			return -12;
+		*block = 1;
+		self->races.pinned = true;
+		return 0;
+	};
+	o.unpin = [] { self->races.pinned = false; };
+	o.usable = [](s32, u32 slabs) {
+		return !self->enter("usable") ? -12 :
+			self->races.on_use ? self->races.on_use(slabs) : 0;
+	};
+	o.watch = [](const st_layout *, s32, u32 watched) {
+		if (!self->enter("watch"))
+			return -12;
+		EXPECT_FALSE(self->races.watching);
+		self->races.watching = true;
+		self->races.watched = watched;
+		return 0;
+	};
+	o.watch_end = [](st_watch_counts *counts) {
+		EXPECT_TRUE(self->races.watching);
+		self->races.watching = false;
+		self->races.seen(counts);
+	};
+	o.lists = [](const st_layout *, s32 nid, u32 busted, st_node_lists *rows, u32 max) {
+		return self->enter("lists") ? self->races.lists(nid, busted, rows, max) : -28;
+	};
+	o.structs = [](const st_layout *, u32 busted, st_node_structs *structs) {
+		self->clock += 1000000;
+		if (!self->enter("structs"))
+			return -2;
+		self->races.structs(busted, structs);
+		return 0;
+	};
+	return &o;
+}
+
 // Every object is seen where it was, but for the one that a control hides.
 inline int FakeKernel::drill(const st_audit_drill &drill, st_audit_drilled *drilled)
 {
@@ -483,6 +552,7 @@ inline st_ops FakeKernel::ops()
 		},
 	};
 	o.cost = &kCost;
+	o.racers = racers_ops();
 	return o;
 }
 

@@ -80,7 +80,7 @@ TEST(Report, BeginsWithVersionRunAndPlan)
 	strcpy(env.cpus_text, "0-1");
 	strcpy(env.nodes_text, "0-1");
 	env.page_bytes = 4096;
-	report.begin(env, st_request{"exts-*", 5, 42, 0, "*", 0});
+	report.begin(env, st_request{"exts-*", 5, 42, 0, "*", 0, nullptr, 0});
 	report.layout_line("exts=x");
 	report.plan(14);
 	const std::vector<std::string> expected{

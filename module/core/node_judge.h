@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// node_judge - what was seen of a node's structures while its memory went and
+// came, put to the invariants: pointers by the sampler, lists under their
+// locks, the number of structures.
+#pragma once
+#include "experiment.h"
+
+namespace st {
+
+void judge_watch(const Context &context, const st_watch_counts &seen, s32 nid, Tally *tally);
+void judge_lists(Span<const st_node_lists> rows, s32 nid, Tally *tally);
+void judge_structs(const st_node_structs &before, const st_node_structs &after, u64 cycles,
+		   Tally *tally);
+
+} // namespace st
