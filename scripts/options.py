@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import racers
 from errors import ToolError
 from qemu import topologies
 from qemu.topology import Topology
@@ -28,6 +29,7 @@ QEMU_OVERHEAD_MIB = 128
 MEM_LEAST_MIB = 512
 SECONDS_MOST = 86400
 CPUS_MOST = 64
+CHURN_MOST = 1_000_000
 SEED_MOST = 2**32 - 1
 COLUMNS = 80  # of tables
 ACCELS = ("auto", "kvm", "tcg")
@@ -61,6 +63,8 @@ class Options:
     patch: str = ""
     widen: str = ""
     topology: str = ""
+    racers: str = ""
+    churn: int = 0
 
     @property
     def lab(self) -> bool:
@@ -80,6 +84,8 @@ _VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("scenario", DEFAULT_SCENARIOS, "names or globs, separated by commas"),
     ("widen", "", "what holds racing threads up: kernel functions, reader, interrupts, by names "
      "or globs, or none; default: all"),
+    ("racers", "", "what runs beside node-churn, by names or globs, or none; default: all"),
+    ("churn", "0", "whole-node cycles of node-churn; default: what its time allows"),
     ("seconds", "4", "that the timed scenarios share"),
     ("seed", "", "default: random, and printed"),
     ("cpus", "", "of the guest; default: the topology's, mostly 2"),
@@ -156,6 +162,8 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
         config=values.get("config", ""), patch=values.get("patch", ""),
         widen=widen_names(values.get("widen", "")),
         topology=plan.name if plan is not topologies.USUAL else "",
+        racers=racers.checked(values.get("racers", ""), racers.known()),
+        churn=whole_number("CHURN", values.get("churn", "0"), 0, CHURN_MOST),
     )
 
 
@@ -227,6 +235,10 @@ def replay_line(options: Options, accel: str, scenario: str | None = None) -> st
         words.append(f"TOPOLOGY={options.topology}")
     if options.widen:
         words.append(f"WIDEN='{options.widen}'")
+    if options.racers:
+        words.append(f"RACERS='{options.racers}'")
+    if options.churn:
+        words.append(f"CHURN={options.churn}")
     words += [f"SECONDS={options.seconds}", f"SEED={options.seed}",
               f"CPUS={options.cpus}", f"MEM={options.mem_mib}M", f"ACCEL={accel}"]
     return " ".join(words)

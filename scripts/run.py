@@ -40,6 +40,7 @@ TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "g++": "g++", "make": "make"}
 # they are given: three times that, and a hang's silence, is generous.
 UNTIMED_S = 60
 BOOT_S = 300
+CYCLE_S = 30  # a whole-node cycle with all racers on a busy host; it tells how far it is
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,13 @@ def module_args(run: Run, answered: bool = False) -> str:
     options = run.setup.options
     globs = ",".join(glob.strip() for glob in options.scenario.split(",") if glob.strip())
     widen = f" widen={options.widen}" if options.widen else ""
+    racers = f" racers={options.racers}" if options.racers else ""
+    churn = f" churn_cycles={options.churn}" if options.churn else ""
     topology = run.setup.topology
     nodes = outside.module_args(run.dimms if answered else (), topology.plan.movable_only,
                                 topology.plan.goes)
-    return f"scenario={globs} seconds={options.seconds} seed={options.seed}{widen} {nodes}".strip()
+    return (f"scenario={globs} seconds={options.seconds} seed={options.seed}"
+            f"{widen}{racers}{churn} {nodes}").strip()
 
 
 def guest_config(run: Run, answered: bool = False) -> dict[str, str | int]:
@@ -92,7 +96,9 @@ def guest_config(run: Run, answered: bool = False) -> dict[str, str | int]:
 def bounds(run: Run) -> tuple[float, float]:
     """Seconds of silence taken for a hang, and seconds for the whole guest."""
     seconds = run.setup.options.seconds
-    return stp.IDLE_S + 3 * seconds, BOOT_S + UNTIMED_S * len(run.chosen) + 3 * seconds
+    cycles = CYCLE_S * run.setup.options.churn
+    return (stp.IDLE_S + 3 * seconds,
+            BOOT_S + UNTIMED_S * len(run.chosen) + 3 * seconds + cycles)
 
 
 def watch(run: Run) -> stp.Booted:
