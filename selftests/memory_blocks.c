@@ -112,6 +112,51 @@ const char *blocks_find(const char *below, int node)
 	return geteuid() ? "--churn needs root" : NULL;
 }
 
+/* Whether all of the node's memory is online and movable, and there is some. */
+static bool all_movable(const char *below, int node)
+{
+	const struct dirent *entry;
+	char path[256], word[32];
+	bool some = false, all = true;
+	int number;
+	DIR *dir;
+
+	node_dir = below;
+	churn_node = node;
+	snprintf(path, sizeof(path), "%s/node%d", below, node);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "memory%d", &number) != 1)
+			continue;
+		some = true;
+		online_word(number, word, sizeof(word));
+		all = all && block_is(number, "online") && !strcmp(word, "online_movable");
+	}
+	if (dir)
+		closedir(dir);
+	return some && all;
+}
+
+int blocks_spare_node(const char *below)
+{
+	const struct dirent *entry;
+	char path[256], cpus[TEXT_BYTES];
+	int node, found = -1;
+	DIR *dir = opendir(below);
+
+	while (dir && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "node%d", &node) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/node%d/cpulist", below, node);
+		if (read_text(path, cpus) && (!*cpus || *cpus == '\n') &&
+		    (found < 0 || node < found) && all_movable(below, node))
+			found = node;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 size_t blocks_count(void)
 {
 	return block_count;

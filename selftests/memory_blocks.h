@@ -20,6 +20,8 @@ bool read_text(const char *path, char text[TEXT_BYTES]);
  * or NULL. Remembers its blocks that are online, and what they are like.
  */
 const char *blocks_find(const char *below, int node);
+/* A node without CPUs whose blocks are all online and movable, or -1. */
+int blocks_spare_node(const char *below);
 size_t blocks_count(void);
 /* Takes block i offline; false if refused, or when stopping() ends the wait. */
 bool block_take(size_t i, bool (*stopping)(void));

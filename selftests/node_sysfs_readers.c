@@ -5,13 +5,15 @@
  * "N0=.. N1=.." add up to its total; with --churn, while a node's memory goes
  * and comes. Whether a total is right is not asked: it changes all the time.
  *
+ * Memory that was found online is online in the end, however this ends: with
+ * --churn a guardian waits for the process that works and puts back what that
+ * one left, and the one that works ends when the guardian is gone.
+ *
  * Output is KTAP; exit status as kselftest has it: 0 pass, 1 fail, 4 skip.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,26 +22,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "memory_blocks.h"
+#include "readers.h"
+#include "slab_values.h"
 
 #define KSFT_PASS 0
 #define KSFT_FAIL 1
 #define KSFT_SKIP 4
 #define MAX_THREADS 64
-#define NODES_MOST 1024
+#define NODE_MOST 1023
+#define BLOCK_PATIENCE_S 10
 
-static const char *const files[] = {"objects", "total_objects", "partial", "slabs", "cpu_slabs"};
-#define FILES (sizeof(files) / sizeof(files[0]))
+struct options {
+	const char *slab_dir, *node_dir;
+	unsigned int seconds, threads;
+	int node;		/* whose memory goes and comes; -1: nobody's */
+	bool any_node;		/* a node that nobody will miss is chosen */
+};
 
-static const char *slab_dir = "/sys/kernel/slab";
-static const char *node_dir = "/sys/devices/system/node";
 static volatile sig_atomic_t stop_signal;
 static atomic_bool time_is_up;
-static atomic_ulong values[FILES], wrong[FILES], gone;
-static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_long block_begun_s;
 
 static bool stopping(void)
 {
@@ -57,204 +65,69 @@ static void on_nudge(int number)
 	(void)number;
 }
 
-/* "12" from *text on, which moves behind it */
-static bool take_number(const char **text, unsigned long long *value)
+static long now_s(void)
 {
-	char *end;
+	struct timespec now;
 
-	if (!isdigit((unsigned char)**text))
-		return false;
-	errno = 0;
-	*value = strtoull(*text, &end, 10);
-	*text = end;
-	return errno == 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
 }
 
-/* What is wrong with "5 N0=2 N1=3\n", or NULL. A part may be missing if it is 0. */
-static const char *value_problem(const char *text)
+/*
+ * Every signal by which users end or stop a program: a stopped one would leave
+ * memory offline for as long. No SA_RESTART: a write that waits must end. Output
+ * that nobody reads any more must not end it, either.
+ */
+static void listen_to_signals(void)
 {
-	unsigned long long total, part, node, sum = 0, next_node = 0;
+	static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+				   SIGUSR1, SIGUSR2, SIGXCPU};
+	const struct sigaction end = {.sa_handler = on_signal};
 
-	if (!take_number(&text, &total))
-		return "does not begin with a number";
-	while (text[0] == ' ' && text[1] == 'N') {
-		text += 2;
-		if (!take_number(&text, &node) || *text++ != '=' || !take_number(&text, &part))
-			return "has a part that is not N<node>=<number>";
-		if (node < next_node || node >= NODES_MOST)
-			return "names its nodes out of order";
-		if (__builtin_add_overflow(sum, part, &sum))
-			return "has parts that overflow";
-		next_node = node + 1;
-	}
-	/* cpu_slabs of old kernels goes on with CPUs: " C0=1", and may end so */
-	while (*text == ' ' && text[1] != 'N')
-		text += 1 + strcspn(text + 1, " \n");
-	if (strcmp(text, "\n") && *text)
-		return "has something behind its parts";
-	if (next_node && sum != total)
-		return "has parts that do not add up to its total";
-	return NULL;
-}
-
-static void judge(const char *cache, size_t file, const char *text)
-{
-	const char *problem = value_problem(text);
-
-	atomic_fetch_add(&values[file], 1);
-	if (!problem)
-		return;
-	if (atomic_fetch_add(&wrong[file], 1))
-		return;
-	pthread_mutex_lock(&report_lock);
-	printf("# %s/%s %s: %.*s\n", cache, files[file], problem, (int)strcspn(text, "\n"), text);
-	fflush(stdout);
-	pthread_mutex_unlock(&report_lock);
-}
-
-static void read_cache(const char *cache)
-{
-	char path[512], text[TEXT_BYTES];
-
-	for (size_t i = 0; i < FILES && !stopping(); i++) {
-		snprintf(path, sizeof(path), "%s/%s/%s", slab_dir, cache, files[i]);
-		if (read_text(path, text))
-			judge(cache, i, text);
-		else
-			atomic_fetch_add(&gone, 1); /* caches come and go */
-	}
-}
-
-static void *reader(void *unused)
-{
-	while (!stopping()) {
-		DIR *dir = opendir(slab_dir);
-		const struct dirent *entry;
-
-		while (dir && !stopping() && (entry = readdir(dir)))
-			if (entry->d_name[0] != '.')
-				read_cache(entry->d_name);
-		if (dir)
-			closedir(dir);
-	}
-	return unused;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaction(ends[i], &end, NULL);
+	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_nudge}, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /* --churn: a node's memory goes and comes */
-static int churn_node = -1;
 static atomic_ulong churns, refused;
+
+static bool out_of_patience(void)
+{
+	return stopping() || now_s() - atomic_load(&block_begun_s) > BLOCK_PATIENCE_S;
+}
 
 static void *churner(void *unused)
 {
 	while (!stopping()) {
-		for (size_t i = 0; i < blocks_count() && !stopping(); i++)
-			atomic_fetch_add(block_take(i, stopping) ? &churns : &refused, 1);
+		for (size_t i = 0; i < blocks_count() && !stopping(); i++) {
+			atomic_store(&block_begun_s, now_s());
+			atomic_fetch_add(block_take(i, out_of_patience) ? &churns : &refused, 1);
+		}
 		blocks_restore();
 	}
 	return unused;
 }
 
-static int self_test(void)
+/* A block whose pages do not move keeps its writer in the kernel until a signal
+ * comes: `nudged`, if not 0, gets one a second. */
+static void wait_seconds(unsigned int seconds, pthread_t *nudged)
 {
-	static const struct {
-		const char *text;
-		bool good;
-	} cases[] = {
-		{"0\n", true}, {"5 N0=2 N1=3\n", true}, {"7 N1=7\n", true},
-		{"12 N0=12", true}, {"5 N0=2 N1=2\n", false}, {"5 N0=2 N1=4\n", false},
-		{"0 N0=1\n", false}, {"", false}, {"\n", false}, {"x\n", false}, {"-1\n", false},
-		{"5 N0=\n", false}, {"5 N=5\n", false}, {"5 N0 5\n", false},
-		{"5 N1=2 N0=3\n", false}, {"5 N0=5 N0=0\n", false}, {"5 N0=5x\n", false},
-		{"99999999999999999999999 N0=1\n", false},
-		{"0 N0=18446744073709551615 N1=1\n", false},
-		{"3 N0=3 C0=1 C1=2\n", true}, {"3 N0=2 C0=1\n", false},
-	};
-	const size_t count = sizeof(cases) / sizeof(cases[0]);
-	int failed = 0;
+	const long end = now_s() + seconds;
+	long nudge = now_s();
 
-	printf("KTAP version 1\n1..%zu\n", count);
-	for (size_t i = 0; i < count; i++) {
-		const char *problem = value_problem(cases[i].text);
-		const bool right = !problem == cases[i].good;
-
-		failed += !right;
-		printf("%s %zu \"%.*s\" %s\n", right ? "ok" : "not ok", i + 1,
-		       (int)strcspn(cases[i].text, "\n"), cases[i].text,
-		       problem ? problem : "is right");
-	}
-	printf("# %zu passed, %d failed, 0 skipped\n", count - failed, failed);
-	return failed ? KSFT_FAIL : KSFT_PASS;
-}
-
-static int skip_all(const char *why)
-{
-	printf("1..0 # SKIP %s\n", why);
-	return KSFT_SKIP;
-}
-
-/* Why the counters cannot be read here, or NULL. */
-static const char *slab_problem(void)
-{
-	const struct dirent *entry;
-	char path[512], text[TEXT_BYTES];
-	const char *problem = "there is no cache in the slab directory";
-	DIR *dir = opendir(slab_dir);
-
-	if (!dir)
-		return "the slab directory is missing: no sysfs, or no SLUB_DEBUG";
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/total_objects", slab_dir, entry->d_name);
-		problem = read_text(path, text) ? NULL : "the counters cannot be read: be root";
-		if (!problem)
-			break;
-	}
-	closedir(dir);
-	return problem;
-}
-
-static void wait_seconds(unsigned int seconds)
-{
-	struct timespec now, end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
 	do {
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!stop_signal && (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec &&
-							      now.tv_nsec < end.tv_nsec)));
+		if (nudged && nudge != now_s()) {
+			nudge = now_s();
+			pthread_kill(*nudged, SIGALRM);
+		}
+	} while (!stop_signal && now_s() < end);
 	atomic_store(&time_is_up, true);
 }
 
-static int report(bool restored)
-{
-	int failed = 0;
-	size_t i;
-
-	for (i = 0; i < FILES; i++) {
-		const unsigned long n = atomic_load(&values[i]), bad = atomic_load(&wrong[i]);
-
-		failed += bad != 0;
-		if (!n)
-			printf("ok %zu %s # SKIP this kernel has no such file\n", i + 1, files[i]);
-		else
-			printf("%s %zu %s\n# %lu values, %lu wrong\n", bad ? "not ok" : "ok", i + 1,
-			       files[i], n, bad);
-	}
-	if (churn_node >= 0) {
-		failed += !restored;
-		printf("%s %zu memory_restored\n# %lu blocks went, %lu refused\n",
-		       restored ? "ok" : "not ok", i + 1, atomic_load(&churns),
-		       atomic_load(&refused));
-	}
-	printf("# %lu files were gone before they were read\n", atomic_load(&gone));
-	return failed ? KSFT_FAIL : KSFT_PASS;
-}
-
-/* A block whose pages do not move keeps its writer in the kernel until a
- * signal comes, and one that came just before the write is lost. */
+/* A signal that came just before the write is lost, so more than one is sent. */
 static void end_thread(pthread_t thread)
 {
 	struct timespec until;
@@ -266,22 +139,74 @@ static void end_thread(pthread_t thread)
 	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
 }
 
-static int run(unsigned int seconds, unsigned int threads)
+static int report_churn(unsigned int number, bool restored)
+{
+	const unsigned long went = atomic_load(&churns), stayed = atomic_load(&refused);
+
+	printf("%s %u memory_restored\n", restored ? "ok" : "not ok", number);
+	printf("ok %u memory_went%s\n", number + 1, went ? "" : " # SKIP no block could go");
+	printf("# %lu blocks went, %lu refused\n", went, stayed);
+	return !restored;
+}
+
+static int work(const struct options *options)
 {
 	pthread_t thread[MAX_THREADS + 1];
 	unsigned int started = 0;
-	bool restored = true;
+	bool restored = true, churning = false;
+	int failed;
 
-	while (started < threads && !pthread_create(&thread[started], NULL, reader, NULL))
+	while (started < options->threads &&
+	       !pthread_create(&thread[started], NULL, readers_loop, (void *)stopping))
 		started++;
-	if (churn_node >= 0 && !pthread_create(&thread[started], NULL, churner, NULL))
-		started++;
-	wait_seconds(seconds);
+	if (options->node >= 0)
+		churning = !pthread_create(&thread[started], NULL, churner, NULL);
+	started += churning;
+	wait_seconds(options->seconds, churning ? &thread[started - 1] : NULL);
 	while (started)
 		end_thread(thread[--started]);
-	if (churn_node >= 0)
+	if (options->node >= 0)
 		restored = blocks_restore();
-	return report(restored);
+	failed = readers_report();
+	if (options->node >= 0)
+		failed += report_churn(readers_count() + 1, restored);
+	return failed ? KSFT_FAIL : KSFT_PASS;
+}
+
+/*
+ * Works in a child. The guardian hands on what ends it and puts memory back if
+ * the child could not, as after SIGKILL.
+ */
+static int guarded_work(const struct options *options)
+{
+	const pid_t guardian = getpid(), child = fork();
+	int status = 0;
+	bool told = false;
+
+	if (child < 0)
+		return work(options);
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != guardian)
+			stop_signal = SIGTERM;
+		exit(work(options));
+	}
+	while (waitpid(child, &status, WNOHANG) != child) {
+		if (stop_signal && !told)
+			told = !kill(child, stop_signal);
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	printf("# the process that worked was ended by signal %d; memory %s\n", WTERMSIG(status),
+	       blocks_restore() ? "was put back" : "COULD NOT BE PUT BACK");
+	return KSFT_FAIL;
+}
+
+static int skip_all(const char *why)
+{
+	printf("1..0 # SKIP %s\n", why);
+	return KSFT_SKIP;
 }
 
 static unsigned int number_option(const char *text, unsigned int most)
@@ -296,46 +221,60 @@ static unsigned int number_option(const char *text, unsigned int most)
 	return value;
 }
 
-int main(int argc, char **argv)
+/* False: there is an option that is not known. */
+static bool parse(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{"seconds", 1, NULL, 's'}, {"threads", 1, NULL, 't'}, {"churn", 1, NULL, 'c'},
 		{"slab-dir", 1, NULL, 'd'}, {"node-dir", 1, NULL, 'n'},
 		{"self-test", 0, NULL, 'S'}, {},
 	};
-	unsigned int seconds = 2, threads = 4;
-	struct sigaction action = {.sa_handler = on_signal};
-	const char *problem;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (option == 's')
-			seconds = number_option(optarg, 86400);
+			options->seconds = number_option(optarg, 86400);
 		else if (option == 't')
-			threads = number_option(optarg, MAX_THREADS);
+			options->threads = number_option(optarg, MAX_THREADS);
+		else if (option == 'c' && !strcmp(optarg, "auto"))
+			options->any_node = true;
 		else if (option == 'c')
-			churn_node = number_option(optarg, NODES_MOST - 1);
+			options->node = number_option(optarg, NODE_MOST);
 		else if (option == 'd')
-			slab_dir = optarg;
+			options->slab_dir = optarg;
 		else if (option == 'n')
-			node_dir = optarg;
+			options->node_dir = optarg;
 		else if (option == 'S')
-			return self_test();
+			exit(value_self_test() ? KSFT_FAIL : KSFT_PASS);
 		else
-			return 2;
+			return false;
 	}
+	options->threads += !options->threads;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {"/sys/kernel/slab", "/sys/devices/system/node", 2, 4, -1, false};
+	const char *problem;
+
+	if (!parse(argc, argv, &options))
+		return 2;
 	printf("KTAP version 1\n");
-	/* no SA_RESTART: a write that waits for a block to go must end */
-	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_nudge}, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	problem = slab_problem();
-	if (!problem && churn_node >= 0)
-		problem = blocks_find(node_dir, churn_node);
+	listen_to_signals();
+	problem = readers_find(options.slab_dir);
+	if (!problem && options.any_node) {
+		options.node = blocks_spare_node(options.node_dir);
+		if (options.node < 0)
+			problem = "no node without CPUs has movable memory alone, all of it online";
+	}
+	if (!problem && options.node >= 0)
+		problem = blocks_find(options.node_dir, options.node);
 	if (problem)
 		return skip_all(problem);
-	printf("1..%zu\n", FILES + (churn_node >= 0));
+	printf("1..%u\n", readers_count() + (options.node >= 0 ? 2 : 0));
+	if (options.node >= 0)
+		printf("# memory of node %d goes and comes\n", options.node);
 	fflush(stdout);
-	return run(seconds, threads ? threads : 1);
+	return options.node >= 0 ? guarded_work(&options) : work(&options);
 }

@@ -94,8 +94,14 @@ def test_churn_puts_blocks_back_into_their_zone(program: Path, tmp_path: Path, z
     assert all(state.read_text().startswith(word) for state in states)
 
 
+def online_again(states: list[Path]) -> bool:
+    # a plain file keeps what a shorter write leaves of a longer one
+    return all(state.read_text().startswith("online_movable") for state in states)
+
+
 @needs_root
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
+                                    signal.SIGTSTP, signal.SIGUSR1])
 def test_churn_puts_blocks_back_after_a_signal(program: Path, tmp_path: Path,
                                                number: signal.Signals) -> None:
     make_caches(tmp_path, "1 N0=1")
@@ -105,4 +111,86 @@ def test_churn_puts_blocks_back_after_a_signal(program: Path, tmp_path: Path,
         time.sleep(0.3)
         child.send_signal(number)
         assert child.wait(timeout=20) == 0
-    assert all(state.read_text().startswith("online_movable") for state in states)
+    assert online_again(states)
+
+
+def worker_of(guardian: int) -> int:
+    """The process that works, which the guardian made."""
+    children = Path(f"/proc/{guardian}/task/{guardian}/children")
+    for _ in range(100):
+        if children.read_text().split():
+            return int(children.read_text().split()[0])
+        time.sleep(0.02)
+    raise AssertionError("the guardian has no child")
+
+
+@needs_root
+def test_blocks_are_put_back_when_the_worker_is_killed(program: Path, tmp_path: Path) -> None:
+    make_caches(tmp_path, "1 N0=1")
+    states = make_node(tmp_path, "Movable")
+    with subprocess.Popen(words(program, tmp_path, "--churn", "1", seconds=600),
+                          stdout=subprocess.PIPE, text=True) as child:
+        worker = worker_of(child.pid)
+        time.sleep(0.3)
+        os.kill(worker, signal.SIGKILL)
+        said, _ = child.communicate(timeout=20)
+    assert child.returncode == 1 and "ended by signal 9; memory was put back" in said
+    assert online_again(states)
+
+
+@needs_root
+def test_blocks_are_put_back_when_the_guardian_is_killed(program: Path, tmp_path: Path) -> None:
+    make_caches(tmp_path, "1 N0=1")
+    states = make_node(tmp_path, "Movable")
+    with subprocess.Popen(words(program, tmp_path, "--churn", "1", seconds=600),
+                          stdout=subprocess.DEVNULL) as child:
+        worker = worker_of(child.pid)
+        time.sleep(0.3)
+        child.kill()
+        child.wait(timeout=20)
+    for _ in range(500):
+        # it may have left a zombie for whoever adopted it
+        stat = Path(f"/proc/{worker}/stat")
+        if not stat.exists() or stat.read_text().split()[2] == "Z":
+            break
+        time.sleep(0.02)
+    assert online_again(states)
+
+
+@needs_root
+def test_output_that_nobody_reads_leaves_nothing_offline(program: Path, tmp_path: Path) -> None:
+    make_caches(tmp_path, "5 N0=2")
+    states = make_node(tmp_path, "Movable")
+    with subprocess.Popen(words(program, tmp_path, "--churn", "1"),
+                          stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.wait(timeout=20) in (0, 1)
+    assert online_again(states)
+
+
+@needs_root
+def test_a_spare_node_is_found_or_there_is_a_skip(program: Path, tmp_path: Path) -> None:
+    make_caches(tmp_path, "1 N0=1")
+    states = make_node(tmp_path, "Movable")
+    cpus = tmp_path / "node/node1/cpulist"
+    cpus.write_text("\n")
+    done = run(program, tmp_path, "--churn", "auto")
+    assert done.returncode == 0 and "# memory of node 1 goes and comes" in done.stdout
+    assert "ok 7 memory_went\n" in done.stdout and online_again(states)
+    for path, text in ((cpus, "0-3\n"), (states[0].parent / "valid_zones", "Normal\n"),
+                       (states[0], "offline\n")):
+        kept = path.read_text()
+        path.write_text(text)
+        done = run(program, tmp_path, "--churn", "auto")
+        path.write_text(kept)
+        assert done.returncode == 4 and "no node without CPUs" in done.stdout
+
+
+@needs_root
+def test_states_that_cannot_be_read_are_a_skip(program: Path, tmp_path: Path) -> None:
+    make_caches(tmp_path, "1 N0=1")
+    for state in make_node(tmp_path, "Movable"):
+        state.unlink()
+        state.mkdir()
+    assert run(program, tmp_path, "--churn", "1").returncode == 4
