@@ -19,6 +19,7 @@
 #include "abi/inspect.h"
 #include "abi/late.h"
 #include "abi/nodes.h"
+#include "abi/price.h"
 #include "abi/ways.h"
 #include "abi/racers.h"
 #include "abi/widen.h"
@@ -110,6 +111,7 @@ struct st_ops {
 	const struct st_inspect_ops *inspect;
 	const struct st_cost_ops *cost;
 	const struct st_racers_ops *racers;
+	const struct st_price_ops *price;	/* of a node that has gone */
 };
 
 struct st_request {

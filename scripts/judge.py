@@ -20,6 +20,7 @@ OUTSIDE = "load-unload"
 GUEST = "guest-nodes"
 _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "duration_ms")
 _MARK = "slubtorture: "
+_TOLD = "# | "  # before a line of a subtest that is for the report as it is
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
         name = scenario.name
         expected = "fail:unknown" if name.startswith(CONTROL) else PASS
         splats = [splat for splat in ending.splats if splat.during == name]
-        own = replace(base, scenario=name, expected=expected)
+        told = tuple(line[len(_TOLD):] for line in transcript.subtests.get(name, ())
+                     if line.startswith(_TOLD))
+        own = replace(base, scenario=name, expected=expected, told=told)
         records.append(_judge_one(own, given.get(name), splats, name in begun, why_not))
     records += _outside(base, transcript, ending)
     return _of_another_guest(base, records, ending.nodes_problem)

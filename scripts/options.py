@@ -35,11 +35,11 @@ COLUMNS = 80  # of tables
 ACCELS = ("auto", "kvm", "tcg")
 _MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
 
-# All but audit-exact, which is asked for by name: it switches tracepoints of
+# All but these, which are asked for by name. audit-exact switches tracepoints of
 # kfree() and others, and under emulation (QEMU 7.2, thread=multi) code that is
 # patched while another CPU runs it now and then takes the guest down with
 # "Oops: int3" in kfree(): in one of five runs on a busy host. Of nodes, the two
-# that are done in less than a second.
+# that are done in less than a second; node-price measures, and judges little.
 DEFAULT_SCENARIOS = "exts-*,handoff-*,node-offline-online,node-partial,charge-*,inspect"
 
 

@@ -27,6 +27,7 @@ class Record:
     `expected` is "pass", or "fail:CAUSE" for a control; `layout` has the
     lines in which the module said where it learned the kernel's layout.
     `others` names what else broke, "invariant:cause" each.
+    `told` are lines for the report as they are: tables, lists.
     `breach_ms` is when the first breach was seen, since the module was loaded;
     -1 without one.
     """
@@ -56,6 +57,7 @@ class Record:
     replay: str
     breach_ms: int = -1
     others: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def is_control(self) -> bool:
@@ -86,7 +88,8 @@ def from_json_lines(text: str) -> list[Record]:
         try:
             values = json.loads(line)
             values["splat"], values["layout"] = tuple(values["splat"]), tuple(values["layout"])
-            values["others"] = tuple(values.get("others", ()))
+            for name in ("others", "told"):
+                values[name] = tuple(values.get(name, ()))
             records.append(Record(**values))
         except (ValueError, TypeError, KeyError) as error:
             raise ToolError(f"line {number} is not a record: {error}",

@@ -129,6 +129,11 @@ def _evidence_rows(record: Record) -> list[str]:
     return rows
 
 
+def _told_rows(record: Record) -> list[str]:
+    """What a scenario has to show beside its verdict, under its name."""
+    return ["", record.scenario, *(f"  {line}".rstrip()[:WIDTH] for line in record.told)]
+
+
 def _totals(plain: list[Record], controls: list[Record]) -> str:
     counts = [f"{sum(r.verdict == v for r in plain)} {v}" for v in (PASS, FAIL, SKIP, BROKEN)]
     caught = sum(record.is_caught for record in controls)
@@ -145,6 +150,9 @@ def table(records: list[Record]) -> str:
     for record in plain:
         if record.verdict in (FAIL, BROKEN) and (record.splat or _said(record.evidence)):
             rows += _evidence_rows(record)
+    for record in plain:
+        if record.told:
+            rows += _told_rows(record)
     for record in controls:
         if record.splat:
             rows += _evidence_rows(record)

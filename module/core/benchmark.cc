@@ -14,6 +14,8 @@ constexpr Benchmark kBenchmarks[] = {
 	{"audit", bench_audit},
 	{"cost", bench_cost},
 	{"cost-bare", bench_cost_bare},
+	{"churn", bench_churn},
+	{"churn-zones", bench_churn_zones},
 };
 
 bool wanted(Text list, const Benchmark &benchmark)

@@ -29,6 +29,10 @@ void bench_mp(const Context &context, u32 rounds, Report *report);
 void bench_cost(const Context &context, u32 rounds, Report *report);
 void bench_cost_bare(const Context &context, u32 rounds, Report *report);
 
+// Whole-node cycles with nothing beside them: movable; in both zones by turns.
+void bench_churn(const Context &context, u32 rounds, Report *report);
+void bench_churn_zones(const Context &context, u32 rounds, Report *report);
+
 // kmalloc and kfree in a loop: with no probe, with empty ones, audited.
 void bench_audit(const Context &context, u32 rounds, Report *report);
 

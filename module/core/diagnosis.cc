@@ -88,6 +88,7 @@ Quantity quantity_of(Invariant invariant)
 	case Invariant::ChargeBalanced:
 	case Invariant::ChargeDyingGoes:
 	case Invariant::NodeStructsBalanced:
+	case Invariant::NodePaidOnce:
 		return Quantity::FormerOwner;
 	case Invariant::NodeInitialisedWhenVisible:
 		return Quantity::Published;

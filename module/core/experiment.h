@@ -55,6 +55,7 @@ void run_audit(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_ways(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
+void run_price(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);
 void run_churn(const Context &context, const Scenario &scenario, Tally *tally);
 

@@ -239,6 +239,15 @@ Finding node_refusal_clean(int step_err, int use_err)
 	return looked(step_err != 0 && use_err == 0, 0, step_err ? u64(s64(use_err)) : 1);
 }
 
+Finding node_paid_once(const st_node_row &gone, const st_node_row &back)
+{
+	if (gone.node && back.node && gone.node != back.node)
+		return equal(gone.node, back.node, back.node);
+	if (gone.barn && back.barn && gone.barn != back.barn)
+		return equal(gone.barn, back.barn, back.barn);
+	return Finding{};
+}
+
 Finding charge_reaches_group(const st_charge_books &books, u64 alive_bytes)
 {
 	const u64 charged = books.charged_bytes;

@@ -74,6 +74,9 @@ Finding node_structs_balanced(const st_node_structs &before, const st_node_struc
 // of the node after that.
 Finding node_remove_succeeds(int err);
 Finding node_refusal_clean(int step_err, int use_err);
+// One cache's rows without the node's memory and with it again: what was kept is
+// used again. What was not kept may be new.
+Finding node_paid_once(const st_node_row &gone, const st_node_row &back);
 
 // A group's counter while objects of that many bytes live. It counts pages and
 // what objects need besides, so more is right.

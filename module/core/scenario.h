@@ -11,7 +11,7 @@ namespace st {
 
 enum class Family : u8 {
 	Exts, BustedExts, Sweep, Kmalloc, Late, Counters, Handoff, BustedHandoff, WrongHandoff,
-	Node, Ways, Charge, Inspect, Audit, Churn
+	Node, Ways, Charge, Inspect, Audit, Churn, Price
 };
 
 struct Scenario {

@@ -35,7 +35,8 @@ Text name(Invariant invariant)
 		"exts-owner-kept", "exts-not-inherited",
 		"node-initialised-when-visible", "node-counts-match-lists",
 		"node-lists-own-slabs", "node-structs-balanced", "node-remove-succeeds",
-		"node-refusal-clean"};
+		"node-refusal-clean",
+		"node-paid-once"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

@@ -51,6 +51,7 @@ enum class Invariant : u8 {
 	NodeStructsBalanced,	// there are as many structures as caches name
 	NodeRemoveSucceeds,	// memory goes when nothing on it must stay
 	NodeRefusalClean,	// or stays, and is as good as before
+	NodePaidOnce,		// a node that returns gets what was kept for it
 	Count,
 };
 

@@ -44,8 +44,8 @@ static bool lies_in_slab_of(const struct st_layout *layout, const void *node, co
 	       st_field_read(head, layout->slab_cache) == (unsigned long)cache;
 }
 
-static void read_row(const struct st_layout *layout, const void *cache, s32 nid,
-		     struct st_node_row *row)
+void st_node_row(const struct st_layout *layout, const void *cache, s32 nid,
+		 struct st_node_row *row)
 {
 	const u8 *element = node_element(layout, cache, nid);
 	const char *name = (const char *)(unsigned long)
@@ -112,7 +112,7 @@ static int list_row(const void *cache, void *arg)
 
 	if (listing->count == listing->max)
 		return -ENOSPC;
-	read_row(listing->layout, cache, listing->nid, &listing->rows[listing->count++]);
+	st_node_row(listing->layout, cache, listing->nid, &listing->rows[listing->count++]);
 	return 0;
 }
 

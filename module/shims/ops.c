@@ -74,4 +74,5 @@ const struct st_ops st_ops = {
 	.inspect = &st_inspect_ops,
 	.cost = &st_cost_ops,
 	.racers = &st_racers_ops,
+	.price = &st_price_ops,
 };

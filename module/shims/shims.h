@@ -123,6 +123,9 @@ extern const struct st_audit_ops st_audit_ops;
 /* Under slab_mutex, to the first that returns other than 0, which is returned. */
 int st_caches_visit(const struct st_layout *layout,
 		    int (*visit)(const void *cache, void *arg), void *arg);
+/* What one cache keeps for nid; under slab_mutex. */
+void st_node_row(const struct st_layout *layout, const void *cache, s32 nid,
+		 struct st_node_row *row);
 const char *st_nodes_init(void);	/* why caches cannot be listed, or NULL */
 int st_node_rows(const struct st_layout *layout, s32 nid, struct st_node_row *rows,
 		 u32 max);
@@ -159,6 +162,8 @@ int st_group_settle(u32 group, struct st_charge_books *books);
 extern const struct st_charge_ops st_charge_ops;
 /* cost.c */
 extern const struct st_cost_ops st_cost_ops;
+/* price.c */
+extern const struct st_price_ops st_price_ops;
 
 /* racers.c, racers_read.c */
 extern const struct st_racers_ops st_racers_ops;

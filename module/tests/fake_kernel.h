@@ -82,6 +82,7 @@ public:
 		EXPECT_EQ(buffers, 0) << "buffers are not given back";
 		EXPECT_EQ(widening, 0) << "windows are left wide";
 		EXPECT_EQ(listening, 0) << "listeners are left behind";
+		EXPECT_FALSE(timing) << "the callback's probe is left behind";
 		for (const auto &[bytes, id] : kmallocs)
 			destroy(id);
 		EXPECT_EQ(leaked, 0u) << "objects are not given back";
@@ -142,6 +143,10 @@ public:
 	std::function<std::string(u64)> on_pointer;	// what pointer_text() writes
 
 	u32 blocks[2] = {ST_BLOCK_MOVABLE, ST_BLOCK_MOVABLE};
+	std::function<void(st_price_row &, bool offline)> on_price;
+	u64 price_calls = 1, price_busted_stops = 0;
+	bool timing = false;
+
 	std::vector<std::string> lines, marks;
 	std::map<std::string, u64> calls;
 	int buffers = 0;
@@ -457,6 +462,8 @@ private:
 	static const st_audit_ops kFakeAudit;
 	int cost(const st_cost_spec &spec, st_cost_counts *counts);
 	int rows(bool busted, st_node_row *row, u32 max);
+	int price_rows(bool busted, s32 nid, st_price_row *prices, u32 max);
+	static const st_price_ops *price_ops();
 	int block_set(u32 block, u32 state)
 	{
 		if (!enter("block_set"))
@@ -496,6 +503,8 @@ private:
 	std::map<std::pair<u32, bool>, u64> kmallocs;	// caches that stay
 	u64 inherited = 0;
 	bool normal = false;
+	bool price_was_offline = false;
+	u64 price_returns = 0;
 };
 
 } // namespace st::test

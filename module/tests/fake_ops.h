@@ -6,6 +6,7 @@
 #pragma once
 #include "fake_inspect.h"
 #include "fake_kernel.h"
+#include "fake_price.h"
 
 namespace st::test {
 
@@ -553,6 +554,7 @@ inline st_ops FakeKernel::ops()
 	};
 	o.cost = &kCost;
 	o.racers = racers_ops();
+	o.price = price_ops();
 	return o;
 }
 

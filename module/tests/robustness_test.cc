@@ -48,7 +48,8 @@ TEST(Robustness, EveryOperationMayFail)
 				      "busted_node_rows", "blocks_restore", "groups_open",
 				      "groups_close", "group_make", "group_remove",
 				      "charge_work", "charge_release", "charge_settle",
-				      "cache_find",
+				      "cache_find", "price_rows",
+				      "price_busted_start",
 				      "walk_begin", "walk_next", "slab_objects"}) {
 		SCOPED_TRACE(operation);
 		FakeKernel k(shape_7_1());
@@ -99,6 +100,10 @@ TEST(Robustness, WithoutAnOperationNothingThatNeedsItPasses)
 		{"walk_next", "inspect", "broken", "inspected"},
 		{"walk_begin", "inspect", "broken", "inspected"},
 		{"slab_objects", "inspect", "broken", "inspected"},
+		{"price_rows", "node-price", "broken", "could not be listed"},
+		{"price_busted_start", "busted-node-price", "broken", "listen"},
+		{"block_set", "node-price", "skip", "errno"},
+		{"blocks_restore", "node-price", "broken", "put back"},
 		{"blocks_restore", "node-offline-online", "broken", "put back"}};
 	for (const auto &c : cases) {
 		SCOPED_TRACE(std::string(c.operation) + " " + c.scenario);

@@ -142,7 +142,7 @@ def test_unknown_scenario_gets_near_names() -> None:
 
 
 # Why is said above DEFAULT_SCENARIOS.
-BY_NAME = ("audit-exact", "node-unplug-plug", "node-remove-add", "node-churn")
+BY_NAME = ("audit-exact", "node-price", "node-unplug-plug", "node-remove-add", "node-churn")
 
 
 def test_few_scenarios_are_asked_for_by_name_alone() -> None:

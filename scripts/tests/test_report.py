@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from errors import ToolError
-from guests import BASE, judged
+from guests import BASE, CHOSEN, by_name, channel, ending, judged
+from judge import judge
 from records import (Record, from_json_lines, new_run_dir, point_latest, save, to_json_lines)
 from report import control_result, found, seconds_text, table
 
@@ -130,3 +131,20 @@ def test_record_has_no_mutable_parts() -> None:
 def test_the_same_long_reason_is_said_once() -> None:
     text = table(judged("refused", "refused"))
     assert text.count("not reached") == 1 and text.count("as above") == 2
+
+
+def test_what_a_scenario_told_is_printed_as_it_is() -> None:
+    told = ("kept, bytes        structure", "cache-1                  64")
+    record = replace(BASE, scenario="node-price", verdict="pass", observations=1, told=told)
+    rows = table([record, replace(record, scenario="other", told=())]).splitlines()
+    at = rows.index("node-price")
+    assert rows[at + 1:at + 3] == [f"  {line}" for line in told] and "other" not in rows
+    assert from_json_lines(to_json_lines([record])) == [record]
+
+
+def test_tables_are_read_of_a_subtest() -> None:
+    transcript = replace(channel("clean"), subtests={
+        "exts-external": ("# | a  b", "ok 1 x", "# |c", "# | 1  2")})
+    records = judge(BASE, CHOSEN, transcript, ending("clean"))
+    assert by_name(records)["exts-external"].told == ("a  b", "1  2")
+    assert by_name(records)["handoff-xchg"].told == ()
