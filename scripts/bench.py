@@ -20,7 +20,7 @@ import prepared
 import records as rec
 import run
 import setup as stp
-from benches import audit, cost, engine, mp, runs, sampling
+from benches import audit, churn, cost, engine, mp, price, runs, sampling
 from benches.common import Bench, Outcome
 from entry import guarded
 from errors import ToolError
@@ -32,6 +32,8 @@ BENCHES: Mapping[str, Callable[[Bench], Outcome]] = {
     "audit": audit.measure,
     "run": runs.measure,
     "cost": cost.measure,
+    "churn": churn.measure,
+    "price": price.measure,
 }
 
 

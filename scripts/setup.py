@@ -165,7 +165,8 @@ def static_shell(asked: str) -> bytes:
 
 
 def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
-                  module: Path | None, other: Path | None = None) -> Path:
+                  module: Path | None, other: Path | None = None,
+                  programs: Mapping[str, Path] | None = None) -> Path:
     asked = "RESCUE=yes" if config.get("rescue") == 1 else (
         "WORKLOAD" if config.get("workload") else "")
     shell = static_shell(asked) if asked else None
@@ -174,6 +175,8 @@ def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
         entries.append(initramfs.file("module.ko", module.read_bytes()))
     if other is not None:
         entries.append(initramfs.file("other.ko", other.read_bytes()))
+    for name, program in (programs or {}).items():
+        entries.append(initramfs.program(name, program.read_bytes()))
     places: dict[str, str | int] = {"channel": setup.machine.channel,
                                     "console": setup.machine.console_path()}
     own = [initramfs.guest_config(places | config)]
@@ -184,14 +187,16 @@ def _write_initrd(setup: Setup, run_dir: Path, config: dict[str, str | int],
 
 def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path | None,
          on_bytes: Callable[[bytes], None], idle_s: float = IDLE_S,
-         total_s: float = 3600.0, other: Path | None = None, monitor_fd: int = -1) -> Booted:
+         total_s: float = 3600.0, other: Path | None = None, monitor_fd: int = -1,
+         programs: Mapping[str, Path] | None = None) -> Booted:
     """Boot a guest that does what `config` says; returns when it has ended.
     `other` is a second module, which takes turns with `module`; `monitor_fd` is
-    QEMU's end of a pair of sockets, by which it can be asked for things."""
+    QEMU's end of a pair of sockets, by which it can be asked for things;
+    `programs` lie in its root by their names."""
     rescue = config.get("rescue") == 1
     spec = guest.GuestSpec(
         setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
-        _write_initrd(setup, run_dir, config, module, other), run_dir, idle_s, total_s,
+        _write_initrd(setup, run_dir, config, module, other, programs), run_dir, idle_s, total_s,
         interactive=rescue, monitor_fd=monitor_fd)
     try:
         result = guest.run(spec, on_bytes)

@@ -4,13 +4,13 @@
 // their end; odd ones are removed in mid-run after a seeded delay, half of
 // those with a reader still on the followed file. Memory counters are taken
 // after settling; whether they returned is for the host to judge.
+#include "counters.h"
 #include "steps.h"
 #include "system.h"
 
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <dirent.h>
 #include <fcntl.h>
 #include <string>
 #include <sys/wait.h>
@@ -20,62 +20,8 @@ namespace guest {
 namespace {
 
 constexpr const char *kModuleFile = "/module.ko";
-constexpr const char *kSlabCaches = "/sys/kernel/slab";
 constexpr const char *kCgroupRoot = "/sys/fs/cgroup"; // the module is loaded one below
 constexpr size_t kGrownCaches = 8;
-constexpr unsigned kSettleRounds = 5;
-constexpr unsigned kSettleShare = 1000; // of the objects; less is no change
-constexpr unsigned kSettleMost = 100;
-constexpr unsigned kSettleMs = 100; // several RCU grace periods each
-
-// Writes 1 to every cache's `shrink`: partial slabs and per-CPU stocks go
-// back, so that what is left in the counts is what is really in use.
-void shrink_caches()
-{
-	DIR *dir = opendir(kSlabCaches);
-	if (!dir)
-		return;
-	while (const dirent *entry = readdir(dir))
-		if (entry->d_type == DT_DIR) // links are second names of merged caches
-			(void)write_file(std::string(kSlabCaches) + "/" + entry->d_name + "/shrink", "1");
-	closedir(dir);
-}
-
-// /proc/slabinfo with the lowest line of each cache over many looks, until no
-// look finds less: what RCU and workqueues still have to free takes longer on
-// a busy host than on a quiet one. On one CPU, since every CPU that opens a
-// file stocks sheaves of its own again.
-std::string settle()
-{
-	std::string lowest;
-	uint64_t least = UINT64_MAX;
-	run_on_first_cpu(true);
-	for (unsigned round = 0, quiet = 0; round < kSettleMost && quiet < kSettleRounds; round++) {
-		(void)write_file("/proc/sys/vm/drop_caches", "3");
-		shrink_caches();
-		sleep_ms(kSettleMs);
-		lowest = lowest_slabinfo(lowest, read_file("/proc/slabinfo"));
-		const uint64_t now = slab_totals(lowest).active_objects;
-		quiet = now < least - least / kSettleShare ? 0 : quiet + 1;
-		least = now;
-	}
-	run_on_first_cpu(false);
-	return lowest;
-}
-
-// Returns the /proc/slabinfo that the totals were made of.
-std::string report_counters(Channel &out, const std::string &when)
-{
-	const std::string slabinfo = settle();
-	const std::string meminfo = read_file("/proc/meminfo");
-	const SlabTotals slabs = slab_totals(slabinfo);
-	for (const char *name : {"SUnreclaim", "SReclaimable", "Percpu", "KernelStack", "MemFree"})
-		out.fact(when + "." + name + "_kb", meminfo_kb(meminfo, name).value_or(0));
-	out.fact(when + ".caches", slabs.caches);
-	out.fact(when + ".active_objects", slabs.active_objects);
-	out.fact(when + ".slabs", slabs.slabs);
-	return slabinfo;
-}
 
 // Reads the followed file to its end; true if its last line was whole.
 bool drain(const std::string &path, std::string *last_line)

@@ -42,6 +42,12 @@ void run(Channel &out, const Config &config)
 		take_turns(out, config);
 	else if (config.mode == Mode::Inspect)
 		inspect_cache(out, config);
+	else if (config.mode == Mode::Churn)
+		compare_churn(out, config);
+	else if (config.mode == Mode::Soak)
+		soak(out, config);
+	else if (config.mode == Mode::Kselftest)
+		run_selftest(out, config);
 	else if (!config.module.empty())
 		run_module(out, config);
 	if (config.rescue)

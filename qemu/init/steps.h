@@ -51,6 +51,17 @@ void take_turns(Channel &out, const Config &config);
  * config.inspect. */
 void inspect_cache(Channel &out, const Config &config);
 
+/* Whole-node cycles in turns: config.module from load to removal, and
+ * config.cycles of the barest loop, config.turns times. */
+void compare_churn(Channel &out, const Config &config);
+
+/* The module from load to removal config.points times, with counters before,
+ * between and after; then the same with config.leaks files left open each time. */
+void soak(Channel &out, const Config &config);
+
+/* The kselftest program in every way that it can end. */
+void run_selftest(Channel &out, const Config &config);
+
 void rescue_shell(Channel &out, const Config &config);
 
 } // namespace guest

@@ -63,53 +63,55 @@ bool set_mode(std::string_view value, Mode *mode)
 		*mode = Mode::Turns;
 	else if (value == "inspect")
 		*mode = Mode::Inspect;
+	else if (value == "churn")
+		*mode = Mode::Churn;
+	else if (value == "soak")
+		*mode = Mode::Soak;
+	else if (value == "kselftest")
+		*mode = Mode::Kselftest;
 	else
 		return false;
 	return true;
 }
 
-bool set_text(std::string_view value, std::string *to)
-{
-	to->assign(value);
-	return true;
-}
+struct TextKey {
+	std::string_view key;
+	std::string Config::*member;
+};
+
+struct NumberKey {
+	std::string_view key;
+	uint32_t Config::*member;
+};
+
+constexpr TextKey kTexts[] = {
+	{"module", &Config::module}, {"follow", &Config::follow}, {"args", &Config::args},
+	{"workload", &Config::workload}, {"show", &Config::show},
+	{"cut_args", &Config::cut_args}, {"inspect", &Config::inspect},
+	{"channel", &Config::channel}, {"console", &Config::console},
+	{"other", &Config::other}, {"other_follow", &Config::other_follow},
+	{"other_args", &Config::other_args},
+};
+
+constexpr NumberKey kNumbers[] = {
+	{"workload_ms", &Config::workload_ms}, {"turns", &Config::turns},
+	{"cycles", &Config::cycles}, {"cut_max_ms", &Config::cut_max_ms},
+	{"node", &Config::node}, {"points", &Config::points}, {"leaks", &Config::leaks},
+	{"seconds", &Config::seconds},
+};
 
 bool apply(Config *config, std::string_view key, std::string_view value)
 {
+	for (const TextKey &text : kTexts)
+		if (key == text.key) {
+			(config->*text.member).assign(value);
+			return true;
+		}
+	for (const NumberKey &number : kNumbers)
+		if (key == number.key)
+			return set_number(value, &(config->*number.member));
 	if (key == "mode")
 		return set_mode(value, &config->mode);
-	if (key == "module")
-		return set_text(value, &config->module);
-	if (key == "follow")
-		return set_text(value, &config->follow);
-	if (key == "args")
-		return set_text(value, &config->args);
-	if (key == "workload")
-		return set_text(value, &config->workload);
-	if (key == "workload_ms")
-		return set_number(value, &config->workload_ms);
-	if (key == "show")
-		return set_text(value, &config->show);
-	if (key == "cut_args")
-		return set_text(value, &config->cut_args);
-	if (key == "inspect")
-		return set_text(value, &config->inspect);
-	if (key == "channel")
-		return set_text(value, &config->channel);
-	if (key == "console")
-		return set_text(value, &config->console);
-	if (key == "other")
-		return set_text(value, &config->other);
-	if (key == "other_follow")
-		return set_text(value, &config->other_follow);
-	if (key == "other_args")
-		return set_text(value, &config->other_args);
-	if (key == "turns")
-		return set_number(value, &config->turns);
-	if (key == "cycles")
-		return set_number(value, &config->cycles);
-	if (key == "cut_max_ms")
-		return set_number(value, &config->cut_max_ms);
 	if (key == "seed")
 		return set_number(value, &config->seed);
 	if (key == "rescue") {

@@ -14,7 +14,7 @@
 
 namespace guest {
 
-enum class Mode { Bare, Run, Cycles, Kunit, Turns, Inspect };
+enum class Mode { Bare, Run, Cycles, Kunit, Turns, Inspect, Churn, Soak, Kselftest };
 
 /* What the host asks of this guest. Every member has the value it takes when
  * the configuration is silent about it. */
@@ -35,6 +35,10 @@ struct Config {
 	std::string workload;     /* shell command beside the module; empty: none */
 	uint32_t workload_ms = 4000; /* its longest life */
 	std::string show;         /* files sent before the module goes, by commas */
+	uint32_t node = 1;        /* whose memory blocks go and come */
+	uint32_t points = 10;     /* of a soak: stretches between which is counted */
+	uint32_t leaks = 0;       /* files that its control leaves open in each */
+	uint32_t seconds = 2;     /* of the kselftest program */
 	bool rescue = false;
 	std::string channel = "/dev/ttyS1"; /* where verdicts leave the guest */
 	std::string console = "/dev/ttyS0"; /* where a rescue shell is talked to */

@@ -44,6 +44,12 @@ TEST(Config, KnowsEveryMode)
 	EXPECT_EQ(parse_config("mode=run").mode, Mode::Run);
 	EXPECT_EQ(parse_config("mode=kunit").mode, Mode::Kunit);
 	EXPECT_EQ(parse_config("mode=turns").mode, Mode::Turns);
+	EXPECT_EQ(parse_config("mode=churn").mode, Mode::Churn);
+	EXPECT_EQ(parse_config("mode=kselftest").mode, Mode::Kselftest);
+	const Config soak = parse_config("mode=soak\nnode=2\npoints=5\nleaks=7\nseconds=3\n");
+	EXPECT_EQ(soak.mode, Mode::Soak);
+	EXPECT_EQ(soak.node + soak.points + soak.leaks + soak.seconds, 17u);
+	EXPECT_EQ(parse_config("points=-1").problem, "points=-1");
 	const Config inspect = parse_config("mode=inspect\ninspect=kmalloc-64\n");
 	EXPECT_EQ(inspect.mode, Mode::Inspect);
 	EXPECT_EQ(inspect.inspect, "kmalloc-64");
