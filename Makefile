@@ -24,7 +24,7 @@ export AUDIT WORKLOAD
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
-	machines topologies busted selftests kunit models inspect deps
+	machines topologies busted selftests kselftest soak kunit models inspect deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -85,6 +85,15 @@ busted:
 selftests:
 	$(DO) scripts/deps.sh check
 	$(DO) $(MAKE) -C selftests run_tests
+
+kselftest:
+	$(DO) scripts/deps.sh run
+	$(DO) $(PYTHON) scripts/kselftest.py
+
+# CYCLES has a default of its own here
+soak:
+	$(DO) scripts/deps.sh run
+	$(DO) $(if $(filter file,$(origin CYCLES)),CYCLES=) $(PYTHON) scripts/soak.py
 
 inspect:
 	$(DO) scripts/deps.sh run

@@ -27,6 +27,7 @@ from expectations import (EXPECTATIONS, Expectation, control_problems, layout_pr
 
 ROOT = Path(__file__).resolve().parent.parent
 CYCLES = 40
+SOAK_CYCLES = 80
 MODEL_SERIES = "7.2"
 # Of the caller's variables none may change what is tested; REMOVE would have a
 # kernel removed that is to be built.
@@ -226,6 +227,25 @@ def cycle_tests(out: Path, seconds: float) -> Count:
     return count
 
 
+def kselftest_tests(out: Path, seconds: float) -> Count:
+    """The kselftest program on real memory blocks; each finding is a test."""
+    status, text = command([sys.executable, "scripts/kselftest.py", "--kernel", "7.2", "--out",
+                            str(out / "guests")], out, "kselftest.log", seconds, SECONDS="2")
+    return counted(text, status, "kselftest in a guest",
+                   ((r"(\d+) passed", "passed"), (r"(\d+) failed", "failed")))
+
+
+def soak_tests(out: Path, seconds: float) -> Count:
+    """A short soak, with its control."""
+    count = Count()
+    status, text = command([sys.executable, "scripts/soak.py", "--kernel", "7.2", "--out",
+                            str(out / "guests")], out, "soak.log", seconds,
+                           CYCLES=str(SOAK_CYCLES))
+    count.test(f"soak of {SOAK_CYCLES} whole-node cycles on 7.2",
+               [f"exit status {status}\n{tail(text)}"] if status else [])
+    return count
+
+
 def lab_kernel(name: str, out: Path, seconds: float, **asked: str) -> Count:
     """Build one; when it is in the cache that takes no time."""
     count = Count()
@@ -334,6 +354,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("topologies, and memory that goes by every way", 8, True, topology_tests),
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
+    Stage("kselftest on memory blocks", 5, True, kselftest_tests),
+    Stage("soak", 8, True, soak_tests),
     lab_stage("x86-64"),
     kunit_stage("x86-64"),
     Stage("busted kernels", 30, True, busted_tests),
