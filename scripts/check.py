@@ -227,6 +227,20 @@ def cycle_tests(out: Path, seconds: float) -> Count:
     return count
 
 
+def price_tests(out: Path, seconds: float) -> Count:
+    """What a node costs that has gone, where it is kept and where it is freed."""
+    count = Count()
+    for series, kept in (("7.2", r"[1-9]\d* caches keep [1-9]"), ("5.10", "0 caches keep 0 bytes")):
+        status, text = command([sys.executable, "scripts/run.py", "--kernel", series, "--scenario",
+                                "node-price", "--out", str(out / "guests")], out,
+                               f"price-{series}.log", seconds)
+        said = " ".join(text.split())
+        good = status == 0 and re.search(kept, said) and "controls 1 of 1 caught" in said
+        count.test(f"price of a node on {series}", [] if good else
+                   [f"exit status {status}\n{tail(text)}"])
+    return count
+
+
 def kselftest_tests(out: Path, seconds: float) -> Count:
     """The kselftest program on real memory blocks; each finding is a test."""
     status, text = command([sys.executable, "scripts/kselftest.py", "--kernel", "7.2", "--out",
@@ -354,6 +368,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("topologies, and memory that goes by every way", 8, True, topology_tests),
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
+    Stage("price of a node", 5, True, price_tests),
     Stage("kselftest on memory blocks", 5, True, kselftest_tests),
     Stage("soak", 8, True, soak_tests),
     lab_stage("x86-64"),

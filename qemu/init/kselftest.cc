@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char *kProgram = "/selftest";
 constexpr const char *kOutput = "/selftest.out";
+constexpr unsigned kPollMs = 2;
 
 pid_t start(const std::vector<std::string> &words)
 {
@@ -48,6 +49,19 @@ std::string wait_for(pid_t child)
 				 : "signal " + std::to_string(WTERMSIG(status));
 }
 
+// Until a block is away, or it takes too long: a signal is to come in the middle.
+std::string wait_for_offline(const Config &config)
+{
+	std::string blocks = describe_blocks(config.node);
+	for (unsigned waited = 0; waited < config.workload_ms; waited += kPollMs) {
+		if (blocks.find("=offline") != std::string::npos)
+			break;
+		sleep_ms(kPollMs);
+		blocks = describe_blocks(config.node);
+	}
+	return blocks;
+}
+
 // `number` 0: it ends by itself.
 void one(Channel &out, const Config &config, const std::string &name, uint32_t node,
 	 const std::string &seconds, int number)
@@ -57,7 +71,7 @@ void one(Channel &out, const Config &config, const std::string &name, uint32_t n
 	if (child < 0)
 		return;
 	if (number) {
-		sleep_ms(config.workload_ms);
+		out.fact("selftest-" + name + "-then", wait_for_offline(config));
 		kill(child, number);
 	}
 	const uint64_t begin = monotonic_ns();

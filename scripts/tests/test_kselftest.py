@@ -21,6 +21,7 @@ def guest(**changed: str) -> Booted:
     facts = {"selftest-before-blocks": BLOCKS, "selftest-absent": "exit 4"}
     for name in kselftest.ENDINGS:
         facts |= {f"selftest-{name}": "exit 0", f"selftest-{name}-blocks": BLOCKS,
+                  f"selftest-{name}-then": BLOCKS.replace("8=online", "8=offline"),
                   f"selftest-{name}-ms": "900"}
     facts |= {key.replace("_", "-"): value for key, value in changed.items()}
     text = "".join(f"@ fact {key}={value}\n" for key, value in facts.items())
@@ -47,6 +48,8 @@ def test_a_good_guest_has_no_problem() -> None:
     ("selftest_absent", "exit 0", "exit 0 instead of exit 4"),
     ("selftest_term_blocks", "8=online:Movable 9=offline:Movable,Normal", "9=offline"),
     ("selftest_hup_blocks", "8=online:Normal 9=online:Movable", "8=online:Normal"),
+    ("selftest_int_then", BLOCKS, "no block was away"),
+    ("selftest_hup_then", "8=going-offline:Movable", "no block was away"),
     ("selftest_hup_ms", "999999", "999999 ms")])
 def test_each_problem_is_told(key: str, value: str, told: str) -> None:
     found = problems(guest(**{key: value}))
