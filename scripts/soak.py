@@ -52,7 +52,7 @@ COUNTERS: tuple[tuple[str, str, int, int], ...] = (
     ("Percpu_kb", "per-CPU memory, kB", 256, PAGE_KB),
     ("KernelStack_kb", "kernel stacks, kB", 128, PAGE_KB),
     ("files", "open files", 8, 1),
-    ("MemFree_kb", "free memory, kB", 4096, PAGE_KB),
+    ("MemFree_kb", "free memory, kB", 8192, PAGE_KB),  # lists of free pages per CPU
 )
 LESS_IS_MORE = frozenset({"MemFree_kb"})
 LEAKED = ("active_objects", "files")  # what the control's open files must show in
