@@ -18,7 +18,7 @@ from errors import ToolError
 from qemu.transcript import Transcript
 
 NAME = "churn"
-TURNS = 9
+TURNS = 15
 CYCLES = 8  # of a turn; the module's rounds have as many, core/experiment_price.cc
 LEAST = 0.9
 NODE = 1
