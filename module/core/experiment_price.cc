@@ -138,7 +138,7 @@ public:
 			judge_return(zone);
 		tally_->observed(prices_.rows().size());
 		if (steps_count_ < kMaxSteps)
-			steps_[steps_count_++] = Step{zone, offline, whole, slub.ns, slub.calls,
+			steps_[steps_count_++] = PriceStep{zone, offline, whole, slub.ns, slub.calls,
 						      sum_kept(prices_.rows())};
 		if (offline)
 			gone_ = sum_kept(prices_.rows());
@@ -156,7 +156,7 @@ public:
 	{
 		if (busted_ || !steps_count_)
 			return;
-		tell_steps(Span<const Step>(steps_, steps_count_), clock_.runs(), &tally_->remarks());
+		tell_steps(Span<const PriceStep>(steps_, steps_count_), clock_.runs(), &tally_->remarks());
 		Line<ST_REASON_BYTES> note;
 		note.add_dec(gone_.caches).add(" caches keep ").add_dec(gone_.bytes());
 		note.add(" bytes of ").add_dec(node_bytes() >> 20).add(" MiB; SLUB takes ");
@@ -216,7 +216,7 @@ private:
 	Tally *tally_;
 	Prices prices_;
 	Clock clock_;
-	Step steps_[kMaxSteps] = {};
+	PriceStep steps_[kMaxSteps] = {};
 	u32 steps_count_ = 0;
 	Kept gone_;
 };

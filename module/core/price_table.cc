@@ -136,14 +136,14 @@ void tell_caches(Span<const st_price_row> rows, u64 node_bytes, Remarks *remarks
 	remarks->add(share.add(" bytes for each million").text());
 }
 
-void tell_steps(Span<const Step> steps, bool timed, Remarks *remarks)
+void tell_steps(Span<const PriceStep> steps, bool timed, Remarks *remarks)
 {
 	Remark head("| ");
 	left(&head, "step of the whole node", kNameWidth);
 	for (const char *column : kStepColumns)
 		right(&head, column, kWidth - 1);
 	remarks->add(head.text());
-	for (const Step &step : steps) {
+	for (const PriceStep &step : steps) {
 		Remark line("| ");
 		Line<32> name(zone_name(step.zone));
 		left(&line, name.add(step.offline ? " memory goes" : " memory comes").text(),

@@ -21,7 +21,7 @@ struct Kept {
 Kept sum_kept(Span<const st_price_row> rows);
 
 // One step of all blocks of the node, and SLUB's share of its time.
-struct Step {
+struct PriceStep {
 	u32 zone;		// enum st_block_state of the side that is online
 	bool offline;
 	u64 whole_ns, slub_ns, calls;
@@ -32,6 +32,6 @@ struct Step {
 u64 basis_points(u64 part, u64 whole);
 
 void tell_caches(Span<const st_price_row> rows, u64 node_bytes, Remarks *remarks);
-void tell_steps(Span<const Step> steps, bool timed, Remarks *remarks);
+void tell_steps(Span<const PriceStep> steps, bool timed, Remarks *remarks);
 
 } // namespace st
