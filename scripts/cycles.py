@@ -169,7 +169,8 @@ def main() -> int:
             f"cut short; {setup.accel.note}")
     booted = stp.boot(setup, run_dir, guest_config(options, cycles), ready.module,
                       stp.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
-    problems = problems_of(booted, cycles)
+    folded = stp.nodes_problem(setup, booted.transcript)
+    problems = [*([folded] if folded else []), *problems_of(booted, cycles)]
     print("\n".join(counter_rows(booted.transcript.facts)))
     for problem in problems:
         print(f"fail: {problem}")

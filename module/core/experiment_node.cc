@@ -12,13 +12,33 @@ namespace {
 
 constexpr u32 kCycles = 2;		// in each zone; the second is a return
 
+// A node that is watched, and what is told of it meanwhile.
+struct Watched {
+	Watched(const Context &context, s32 nid, bool busted, Tally *tally)
+		: listening(context, tally), watch(context, nid, busted, tally)
+	{
+	}
+	bool start() { return listening && watch.start(); }
+	bool look(Text event, bool offline)
+	{
+		if (!watch.look(event, offline))
+			return false;
+		listening.looked(watch.found());
+		return true;
+	}
+
+	Listening listening;
+	Watch watch;
+};
+
 bool step(const Context &context, const st_hotplug_target &target, u32 state, u32 zone,
-	  Watch *watch, Tally *tally)
+	  Watched *watched, Tally *tally)
 {
 	const bool offline = state == ST_BLOCK_OFFLINE;
 	if (context.stopping())
 		return false;
-	if (const int err = set_all(context.ops, target.blocks, state)) {
+	if (const int err = set_all(context.ops, target.blocks, state,
+				    &watched->listening)) {
 		if (context.stopping())
 			return false;
 		refused(target, state, zone, err, tally);
@@ -29,15 +49,15 @@ bool step(const Context &context, const st_hotplug_target &target, u32 state, u3
 		event.add(zone_name(zone)).add(" memory went offline");
 	else
 		(event.clear(), event.add("when ").add(zone_name(zone)).add(" memory came online"));
-	return watch->look(event.text(), offline);
+	return watched->look(event.text(), offline);
 }
 
 bool cycles(const Context &context, const st_hotplug_target &target, u32 zone, u32 count,
-	    Watch *watch, Tally *tally)
+	    Watched *watched, Tally *tally)
 {
 	for (u32 i = 0; i < count; i++)
-		if (!step(context, target, zone, zone, watch, tally) ||
-		    !step(context, target, ST_BLOCK_OFFLINE, zone, watch, tally))
+		if (!step(context, target, zone, zone, watched, tally) ||
+		    !step(context, target, ST_BLOCK_OFFLINE, zone, watched, tally))
 			return false;
 	return true;
 }
@@ -72,12 +92,12 @@ void ask_node_cycle(const Context &context, u32 zone, Tally *tally)
 		return;
 	if (zone == ST_BLOCK_KERNEL && target.movable_only[0])
 		return tally->skip(target.movable_only);
-	Watch watch(context, target.nid, false, tally);
+	Watched watched(context, target.nid, false, tally);
 	// found online and movable, so that its going is the first half for either zone
-	if (watch.start() &&
-	    step(context, target, ST_BLOCK_OFFLINE, ST_BLOCK_MOVABLE, &watch, tally) &&
-	    step(context, target, zone, zone, &watch, tally) && zone == ST_BLOCK_KERNEL)
-		(void)step(context, target, ST_BLOCK_OFFLINE, zone, &watch, tally);
+	if (watched.start() &&
+	    step(context, target, ST_BLOCK_OFFLINE, ST_BLOCK_MOVABLE, &watched, tally) &&
+	    step(context, target, zone, zone, &watched, tally) && zone == ST_BLOCK_KERNEL)
+		(void)step(context, target, ST_BLOCK_OFFLINE, zone, &watched, tally);
 	if (context.ops.blocks_restore())
 		tally->broken("a memory block could not be put back as it was found");
 	note_target(target, zone == ST_BLOCK_MOVABLE ? "zone movable" : "zone normal", tally);
@@ -92,18 +112,18 @@ void run_node(const Context &context, const Scenario &scenario, Tally *tally)
 		return;
 	if (busted && context.ops.busted_nodes_start(target.nid))
 		return tally->broken("the control could not listen to memory events");
-	Watch watch(context, target.nid, busted, tally);
-	if (watch.start()) {
+	Watched watched(context, target.nid, busted, tally);
+	if (watched.start()) {
 		// found online and movable: the first event is its going
-		bool whole = step(context, target, ST_BLOCK_OFFLINE, ST_BLOCK_MOVABLE, &watch,
+		bool whole = step(context, target, ST_BLOCK_OFFLINE, ST_BLOCK_MOVABLE, &watched,
 				  tally);
 		if (whole && !busted)
-			whole = cycles(context, target, ST_BLOCK_MOVABLE, kCycles - 1, &watch,
+			whole = cycles(context, target, ST_BLOCK_MOVABLE, kCycles - 1, &watched,
 				       tally);
 		if (whole && !busted && target.movable_only[0])
 			tally->skip(target.movable_only);	// half of the question
 		else if (whole && !busted)
-			(void)cycles(context, target, ST_BLOCK_KERNEL, kCycles, &watch, tally);
+			(void)cycles(context, target, ST_BLOCK_KERNEL, kCycles, &watched, tally);
 	}
 	if (busted)
 		context.ops.busted_nodes_stop();

@@ -60,11 +60,14 @@ Step step_to(u32 state, bool from_gone)
 	       state == ST_BLOCK_KERNEL ? Step::OnlineKernel : Step::Offline;
 }
 
-int set_patiently(const st_ops &ops, u32 block, u32 state)
+int set_patiently(const st_ops &ops, u32 block, u32 state, Listening *listening)
 {
 	int err = kInterrupted;
 	for (int i = 0; i < kTries && !ops.stopping(); i++) {
+		const u64 begin = listening ? ops.now_ns() : 0;
 		err = ops.block_set(block, state);
+		if (listening)
+			listening->done(Way::Sysfs, step_to(state, false), s32(block), err, begin);
 		if (!err || err == kInterrupted)
 			break;
 	}
@@ -74,35 +77,35 @@ int set_patiently(const st_ops &ops, u32 block, u32 state)
 // A node's first memory makes the kernel start kswapd and kcompactd for it. In
 // the normal zone their stacks would lie in the very blocks that are to go, so
 // block 0 comes as movable first and follows the others into the normal zone.
-int online_kernel(const st_ops &ops, u32 blocks)
+int online_kernel(const st_ops &ops, u32 blocks, Listening *listening)
 {
-	int err = blocks > 1 ? set_patiently(ops, 0, ST_BLOCK_MOVABLE) : 0;
+	int err = blocks > 1 ? set_patiently(ops, 0, ST_BLOCK_MOVABLE, listening) : 0;
 	for (u32 block = 1; block < blocks && !err; block++)
-		err = set_patiently(ops, block, ST_BLOCK_KERNEL);
+		err = set_patiently(ops, block, ST_BLOCK_KERNEL, listening);
 	if (!err && blocks > 1)
-		err = set_patiently(ops, 0, ST_BLOCK_OFFLINE);
-	return err ? err : set_patiently(ops, 0, ST_BLOCK_KERNEL);
+		err = set_patiently(ops, 0, ST_BLOCK_OFFLINE, listening);
+	return err ? err : set_patiently(ops, 0, ST_BLOCK_KERNEL, listening);
 }
 
 // With KASAN a block's shadow lies in blocks that came before it, so blocks go
 // in the reverse of the order in which online_kernel() brings them.
-int offline_all(const st_ops &ops, u32 blocks)
+int offline_all(const st_ops &ops, u32 blocks, Listening *listening)
 {
 	int err = 0;
 	for (u32 i = 0; i < blocks && !err; i++)
-		err = set_patiently(ops, i ? blocks - i : 0, ST_BLOCK_OFFLINE);
+		err = set_patiently(ops, i ? blocks - i : 0, ST_BLOCK_OFFLINE, listening);
 	return err;
 }
 
-int set_all(const st_ops &ops, u32 blocks, u32 state)
+int set_all(const st_ops &ops, u32 blocks, u32 state, Listening *listening)
 {
 	if (state == ST_BLOCK_OFFLINE)
-		return offline_all(ops, blocks);
+		return offline_all(ops, blocks, listening);
 	if (state == ST_BLOCK_KERNEL)
-		return online_kernel(ops, blocks);
+		return online_kernel(ops, blocks, listening);
 	int err = 0;
 	for (u32 i = 0; i < blocks && !err; i++)
-		err = set_patiently(ops, i, state);
+		err = set_patiently(ops, i, state, listening);
 	return err;
 }
 

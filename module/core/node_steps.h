@@ -35,12 +35,13 @@ private:
 // The way and the step that setting a block to a state is.
 Step step_to(u32 state, bool from_gone);
 
-// One block; tried again while pages in flight make it busy for a moment.
-int set_patiently(const st_ops &ops, u32 block, u32 state);
+// One block; tried again while pages in flight make it busy for a moment. Each
+// try is an event where somebody listens.
+int set_patiently(const st_ops &ops, u32 block, u32 state, Listening *listening = nullptr);
 // All blocks, in an order in which each can go; state is enum st_block_state.
-int offline_all(const st_ops &ops, u32 blocks);
-int online_kernel(const st_ops &ops, u32 blocks);
-int set_all(const st_ops &ops, u32 blocks, u32 state);
+int offline_all(const st_ops &ops, u32 blocks, Listening *listening = nullptr);
+int online_kernel(const st_ops &ops, u32 blocks, Listening *listening = nullptr);
+int set_all(const st_ops &ops, u32 blocks, u32 state, Listening *listening = nullptr);
 
 Text zone_name(u32 state);
 // A skip that names the node, what it was asked to do and why it was not done.
