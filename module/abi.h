@@ -23,6 +23,8 @@
 #include "abi/ways.h"
 #include "abi/racers.h"
 #include "abi/widen.h"
+#include "abi/window.h"
+#include "abi/publication.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -112,6 +114,8 @@ struct st_ops {
 	const struct st_cost_ops *cost;
 	const struct st_racers_ops *racers;
 	const struct st_price_ops *price;	/* of a node that has gone */
+	const struct st_window_ops *window;	/* readers held while a node goes */
+	const struct st_publication_ops *publication;
 };
 
 struct st_request {

@@ -143,6 +143,7 @@ static int __init slubtorture_init(void)
 	st_charge_init();
 	st_hotplug_init(hotplug_node);
 	st_racers_files_init();
+	st_window_init();
 	st_environment(&torture.env);
 	st_core_learn(torture.core, &torture.env);
 	st_environment_put(&torture.env);
@@ -162,6 +163,7 @@ no_audit:
 	st_inspect_file_exit();
 	st_audit_exit();
 	st_racers_files_exit();
+	st_window_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();
@@ -181,6 +183,7 @@ static void __exit slubtorture_exit(void)
 	st_inspect_file_exit();
 	st_audit_exit();
 	st_racers_files_exit();
+	st_window_exit();
 	st_hotplug_exit();
 	st_charge_exit();
 	st_memcg_exit();

@@ -24,6 +24,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import options as opt
 import records as rec
+import scenarios
 from entry import guarded
 from errors import ToolError
 from lab import spec
@@ -168,10 +169,14 @@ class Asking:
         """The same options for every kernel, whether they came by flag or by variable;
         a race that needs more time than others is asked alone."""
         own, seconds = self.options, header.seconds if header else 1
-        raced = [asked for asked, _, _ in header.expects
-                 if not asked.startswith(SUITE_PREFIX)] if header and seconds > 1 else []
+        named = [asked for asked, _, _ in header.expects
+                 if not asked.startswith(SUITE_PREFIX)] if header else []
+        table = scenarios.known()
+        usual = {one.name for one in scenarios.select(opt.DEFAULT_SCENARIOS, table)}
+        raced = named if seconds > 1 or not usual.issuperset(named) else []
+        fragments = " ".join(header.config) if header else ""
         return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
-                "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config}")), "ARCH": own.arch,
+                "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config} {fragments}")), "ARCH": own.arch,
                 "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
                 "ACCEL": own.accel, "OUT": str(own.out),
                 "SCENARIO": ",".join(dict.fromkeys(raced)), "SECONDS": str(seconds),
@@ -224,6 +229,15 @@ def chosen_patches(options: opt.Options, series: str) -> list[str]:
     return ["", *found]
 
 
+def kinds_of(header: Header | None) -> list[str]:
+    """Suites and scenarios, or the one kind that a patch promises something of."""
+    if header is None or not header.expects:
+        return [SUITES, SCENARIOS]
+    suites = [asked.startswith(SUITE_PREFIX) for asked, _, _ in header.expects]
+    return [kind for kind, wanted in ((SUITES, any(suites)), (SCENARIOS, not all(suites)))
+            if wanted]
+
+
 def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
     rows: list[Row] = []
     for patch in patches:
@@ -231,7 +245,7 @@ def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
         if patch:
             path = spec.PATCHES / f"{patch}.patch"
             header = header_of(path.read_text(), path.name)
-        for kind in (SUITES, SCENARIOS):
+        for kind in kinds_of(header):
             started = time.monotonic()
             new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch, header))
             rows += new

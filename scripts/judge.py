@@ -74,8 +74,15 @@ def _with_splat(record: Record, splat: Splat) -> Record:
                        reason=f"the kernel complained during a control: {splat.title}")
     if record.verdict == FAIL:
         return replace(record, splat=text)
-    return replace(record, verdict=FAIL, cause="unknown", invariant="no-splat",
+    return replace(record, verdict=FAIL, cause=_splat_cause(splat), invariant="no-splat",
                    evidence=splat.title, splat=text)
+
+
+def _splat_cause(splat: Splat) -> str:
+    """A use after free is about the lifetime of something; a splat of another
+    kind does not tell its cause."""
+    freed = splat.kind in (Kind.KASAN, Kind.KFENCE) and "use-after-free" in splat.title
+    return "lifetime" if freed else "unknown"
 
 
 def _how_it_ended(ending: Ending) -> str:

@@ -39,7 +39,9 @@ _MEM = re.compile(r"(\d+)\s*([MmGg]?)(?:i?[Bb])?$")
 # kfree() and others, and under emulation (QEMU 7.2, thread=multi) code that is
 # patched while another CPU runs it now and then takes the guest down with
 # "Oops: int3" in kfree(): in one of five runs on a busy host. Of nodes, the two
-# that are done in less than a second; node-price measures, and judges little.
+# that are done in less than a second; node-price measures, and judges
+# little; node-window-* lead readers of a kernel that frees node structures into
+# freed memory, which may end the guest.
 DEFAULT_SCENARIOS = "exts-*,handoff-*,node-offline-online,node-partial,charge-*,inspect"
 
 

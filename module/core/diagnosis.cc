@@ -93,6 +93,7 @@ Quantity quantity_of(Invariant invariant)
 	case Invariant::NodeInitialisedWhenVisible:
 		return Quantity::Published;
 	case Invariant::NodePointerKept:
+	case Invariant::NodeKeptInUse:
 	case Invariant::NodeBarnKept:
 	case Invariant::NodeStructElsewhere:
 	case Invariant::NodeStructPresent:

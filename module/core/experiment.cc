@@ -23,6 +23,8 @@ void st::run_family(const Context &context, const Scenario &scenario, Tally *tal
 	case Family::Audit: return run_audit(context, scenario, tally);
 	case Family::Node: return run_node(context, scenario, tally);
 	case Family::Ways: return run_ways(context, scenario, tally);
+	case Family::Publication: return run_publication(context, scenario, tally);
+	case Family::Window: return run_window(context, scenario, tally);
 	case Family::Charge: return run_charge(context, scenario, tally);
 	case Family::Price: return run_price(context, scenario, tally);
 	case Family::Inspect: return run_inspect(context, scenario, tally);

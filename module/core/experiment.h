@@ -54,6 +54,8 @@ void run_wrong_handoff(const Context &context, const Scenario &scenario, Tally *
 void run_audit(const Context &context, const Scenario &scenario, Tally *tally);
 void run_node(const Context &context, const Scenario &scenario, Tally *tally);
 void run_ways(const Context &context, const Scenario &scenario, Tally *tally);
+void run_publication(const Context &context, const Scenario &scenario, Tally *tally);
+void run_window(const Context &context, const Scenario &scenario, Tally *tally);
 void run_charge(const Context &context, const Scenario &scenario, Tally *tally);
 void run_price(const Context &context, const Scenario &scenario, Tally *tally);
 void run_inspect(const Context &context, const Scenario &scenario, Tally *tally);

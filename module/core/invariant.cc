@@ -181,6 +181,11 @@ Finding node_barn_kept(const st_node_row &before, const st_node_row &after)
 	return equal(before.barn, before.barn, after.barn);
 }
 
+Finding node_kept_in_use(u64 looked_up, u64 now)
+{
+	return equal(looked_up, looked_up, now);
+}
+
 Finding node_struct_elsewhere(const st_node_row &row, s32 nid)
 {
 	const bool holds = !row.node || row.home != nid;

@@ -59,6 +59,8 @@ Finding node_barn_everywhere(const st_node_row &a, const st_node_row &b);
 // before, after: one cache's rows for the same node.
 Finding node_pointer_kept(const st_node_row &before, const st_node_row &after);
 Finding node_barn_kept(const st_node_row &before, const st_node_row &after);
+// looked_up: what a reader holds on to; now: what the cache has for the node.
+Finding node_kept_in_use(u64 looked_up, u64 now);
 Finding node_struct_elsewhere(const st_node_row &row, s32 nid);
 Finding offline_node_has_no_slabs(const st_node_row &row);
 // A pointer that a reader without lock saw appear; whole: 1 if what it leads to

@@ -109,6 +109,22 @@ int set_all(const st_ops &ops, u32 blocks, u32 state, Listening *listening)
 	return err;
 }
 
+int through_normal_zone(const st_ops &ops, u32 block)
+{
+	static constexpr u32 kStates[] = {ST_BLOCK_OFFLINE, ST_BLOCK_KERNEL, ST_BLOCK_OFFLINE,
+					  ST_BLOCK_MOVABLE};
+	int err = 0;
+	for (u32 state : kStates)
+		err = err ? err : set_patiently(ops, block, state);
+	return err;
+}
+
+int through_movable_zone(const st_ops &ops, u32 blocks)
+{
+	const int err = set_all(ops, blocks, ST_BLOCK_OFFLINE);
+	return err ? err : set_all(ops, blocks, ST_BLOCK_MOVABLE);
+}
+
 Text zone_name(u32 state)
 {
 	return state == ST_BLOCK_MOVABLE ? "movable" : "normal";

@@ -11,7 +11,8 @@ namespace st {
 
 enum class Family : u8 {
 	Exts, BustedExts, Sweep, Kmalloc, Late, Counters, Handoff, BustedHandoff, WrongHandoff,
-	Node, Ways, Charge, Inspect, Audit, Churn, Price
+	Node, Ways, Charge, Inspect, Audit, Churn, Price, Window,
+	Publication
 };
 
 struct Scenario {

@@ -36,7 +36,7 @@ Text name(Invariant invariant)
 		"node-initialised-when-visible", "node-counts-match-lists",
 		"node-lists-own-slabs", "node-structs-balanced", "node-remove-succeeds",
 		"node-refusal-clean",
-		"node-paid-once"};
+		"node-paid-once", "node-kept-in-use"};
 	static_assert(sizeof(kNames) / sizeof(kNames[0]) == kInvariants);
 	return kNames[static_cast<size_t>(invariant)];
 }

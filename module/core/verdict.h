@@ -52,6 +52,7 @@ enum class Invariant : u8 {
 	NodeRemoveSucceeds,	// memory goes when nothing on it must stay
 	NodeRefusalClean,	// or stays, and is as good as before
 	NodePaidOnce,		// a node that returns gets what was kept for it
+	NodeKeptInUse,		// what a reader looked up is there until it has used it
 	Count,
 };
 

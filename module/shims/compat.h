@@ -194,6 +194,16 @@ static inline void st_hrtimer_setup(struct hrtimer *timer,
 #define st_kernfs_parent(node) ((node)->parent)
 #endif
 
+/* A file by its path below a directory: a struct path from ffb37ca3bd16 (5.13) on. */
+static inline struct file *st_file_open_below(const struct file *dir, const char *name, int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 13, 0)
+	return file_open_root(&dir->f_path, name, flags, 0);
+#else
+	return file_open_root(dir->f_path.dentry, dir->f_path.mnt, name, flags, 0);
+#endif
+}
+
 #ifdef CONFIG_KRETPROBES
 /* An instance named its probe by a pointer of its own up to 5.10 (d741bf41d7c7). */
 static inline struct kretprobe *st_kretprobe_of(struct kretprobe_instance *instance)

@@ -75,4 +75,6 @@ const struct st_ops st_ops = {
 	.cost = &st_cost_ops,
 	.racers = &st_racers_ops,
 	.price = &st_price_ops,
+	.window = &st_window_ops,
+	.publication = &st_publication_ops,
 };

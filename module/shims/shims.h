@@ -169,6 +169,11 @@ extern const struct st_price_ops st_price_ops;
 extern const struct st_racers_ops st_racers_ops;
 void st_racers_files_init(void);	/* in a task that sees /sys and /proc */
 void st_racers_files_exit(void);
+/* window.c; init in a task that sees /sys */
+void st_window_init(void);
+void st_window_exit(void);
+extern const struct st_window_ops st_window_ops;
+extern const struct st_publication_ops st_publication_ops;	/* publication.c */
 
 /* environment.c: in a task that sees /sys */
 int st_environment(struct st_environment *env);

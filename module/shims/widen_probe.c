@@ -31,10 +31,14 @@ void st_hold(struct st_holds *holds, u32 us)
 
 #ifdef CONFIG_KPROBES
 
-static void hit(struct st_site *site, const struct st_spot *place)
+static void hit(struct st_site *site, const struct st_spot *place, struct pt_regs *regs)
 {
 	u32 i;
 
+	if (site->on_hit) {
+		site->on_hit(site, regs);
+		return;
+	}
 	atomic64_inc(&site->holds.hits);
 	for (i = 0; i < ST_RACERS; i++)
 		if (READ_ONCE(st_plans[i].task) == current && READ_ONCE(st_plans[i].place) == place)
@@ -45,7 +49,7 @@ static int place_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct st_spot *place = container_of(probe, struct st_spot, probe);
 
-	hit(place->site, place);
+	hit(place->site, place, regs);
 	return 0;
 }
 
@@ -62,7 +66,7 @@ static int returned(struct kretprobe_instance *instance, struct pt_regs *regs)
 	struct st_site *site = probe ? container_of(probe, struct st_site, back_probe) : NULL;
 
 	if (site)
-		hit(site, &site->back);
+		hit(site, &site->back, regs);
 	return 0;
 }
 
@@ -163,7 +167,8 @@ void st_site_arm(struct st_site *site, u64 (*draw)(void))
 	if (!site->armed && !probe_at(site, &site->places[0], 0)) {
 		site->armed = 1;
 		site->places_ever++;
-		back_arm(site);
+		if (!site->on_hit)
+			back_arm(site);
 	}
 	for (i = site->armed; site->armed && i < site->most; i++)
 		arm_inside(site, draw);

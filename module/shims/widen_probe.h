@@ -29,6 +29,8 @@ struct st_holds {
 	u64 least_us, most_us;
 };
 
+struct pt_regs;
+
 struct st_site {
 	char name[ST_SITE_NAME_BYTES];
 	u32 racer;		/* who comes by, enum st_racer or EITHER */
@@ -42,6 +44,8 @@ struct st_site {
 	struct st_spot places[ST_PLACES];
 	struct st_spot back;	/* stands for its return */
 	bool back_armed;
+	/* instead of the plans below: what a hit is; its return has no probe then */
+	void (*on_hit)(struct st_site *site, struct pt_regs *regs);
 #ifdef CONFIG_KRETPROBES
 	struct kretprobe back_probe;
 #endif

@@ -17,6 +17,7 @@
 
 #include "fake_charge.h"
 #include "fake_racers.h"
+#include "fake_window.h"
 #include "kernel_shapes.h"
 
 namespace st::test {
@@ -90,6 +91,8 @@ public:
 		EXPECT_FALSE(groups.open) << "cgroups are not given back";
 		EXPECT_FALSE(races.running || races.watching) << "threads are left behind";
 		EXPECT_FALSE(races.pinned) << "a page is not given back";
+		EXPECT_FALSE(window.open) << "readers are still held";
+		EXPECT_FALSE(publication.open) << "an observer is left";
 	}
 
 	Shape shape;
@@ -135,6 +138,8 @@ public:
 	std::vector<std::string> asked_host;	// lines that he answered
 	st_notices told = {};
 	int listening = 0;
+	FakeWindow window;
+	FakePublication publication;
 	std::string no_groups;		// why cgroups cannot be made
 	int open_error = -12;		// when opening them fails
 	std::function<int(st_slab_view &)> on_slab;	// what walk_next() returns
@@ -211,6 +216,8 @@ public:
 
 private:
 	static st_ops ops();
+	static const st_window_ops *window_ops();
+	static const st_publication_ops *publication_ops();
 
 	// every operation comes by here: it may stop the run, or fail
 	bool enter(const char *operation)
@@ -474,6 +481,10 @@ private:
 			return -16;
 		told.count[away(state) ? ST_NOTICE_OFFLINE : ST_NOTICE_ONLINE]++;
 		blocks[block] = state;
+		if (state == ST_BLOCK_OFFLINE)
+			window.block_went();
+		else
+			publication.block_came();
 		normal = state == ST_BLOCK_OFFLINE ? normal : state == ST_BLOCK_KERNEL;
 		return 0;
 	}

@@ -454,6 +454,48 @@ inline int FakeKernel::cost(const st_cost_spec &spec, st_cost_counts *counts)
 	return 0;
 }
 
+inline const st_window_ops *FakeKernel::window_ops()
+{
+	static const st_window_ops table = {
+		[](const st_window_spec *spec, char *reason) {
+			if (!self->enter("window_begin"))
+				return -12;
+			EXPECT_NE(spec->reader_cpu, spec->runner_cpu);
+			return self->window.begin(*spec, reason);
+		},
+		[] { EXPECT_TRUE(self->window.open); },
+		[](st_window_counts *counts) { *counts = self->window.counts; },
+		[](st_widen_row *rows, u32 max) {
+			if (!max)
+				return 0u;
+			rows[0] = {};
+			strcpy(rows[0].name, "count_partial");
+			rows[0].places = 1;
+			rows[0].hits = rows[0].held = self->window.counts.held;
+			rows[0].least_us = 40000;
+			rows[0].most_us = 90000;
+			return 1u;
+		},
+		[] { self->window.open = false; },
+	};
+	return &table;
+}
+
+inline const st_publication_ops *FakeKernel::publication_ops()
+{
+	static const st_publication_ops table = {
+		[](const st_publication_spec *spec, char *reason) {
+			if (!self->enter("publication_begin"))
+				return -12;
+			EXPECT_NE(spec->observer_cpu, spec->runner_cpu);
+			return self->publication.begin(*spec, reason);
+		},
+		[](st_publication_counts *counts) { *counts = self->publication.counts; },
+		[] { self->publication.open = false; },
+	};
+	return &table;
+}
+
 inline st_ops FakeKernel::ops()
 {
 	st_ops o = {};
@@ -555,6 +597,8 @@ inline st_ops FakeKernel::ops()
 	o.cost = &kCost;
 	o.racers = racers_ops();
 	o.price = price_ops();
+	o.window = window_ops();
+	o.publication = publication_ops();
 	return o;
 }
 

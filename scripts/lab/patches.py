@@ -32,7 +32,8 @@ _FIELD = re.compile(r"^([A-Z][a-z-]+): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 class Header:
     """What a busted kernel promises. `expects` holds (scenario or KUnit suite,
     invariant, cause), and is empty for a harmless edit; `needs` is what the
-    guest must have for the bug to show, `seconds` what its scenarios need."""
+    guest must have for the bug to show, `seconds` what its scenarios need,
+    `config` the fragments without which the kernel does not tell of it."""
 
     subject: str
     undoes: str
@@ -41,6 +42,7 @@ class Header:
     needs: frozenset[str]
     expects: tuple[tuple[str, str, str], ...]
     seconds: int = 1
+    config: tuple[str, ...] = ()
 
 
 def header_of(text: str, name: str) -> Header:
@@ -69,7 +71,9 @@ def header_of(text: str, name: str) -> Header:
                         "what the scenarios of Expect share, for example Seconds: 20")
     return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
                   fields["Series"][0], frozenset(" ".join(fields.get("Needs", [])).split()),
-                  tuple(expects), int(seconds))
+                  tuple(expects), int(seconds),
+                  tuple(word for line in fields.get("Config", [])
+                        for word in re.split(r"[\s,]+", line) if word))
 
 
 def diff_of(text: str) -> str:

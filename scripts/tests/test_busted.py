@@ -108,6 +108,23 @@ def test_a_race_is_asked_alone_and_for_longer(tmp_path: Path) -> None:
     assert (found["SCENARIO"], found["SECONDS"]) == ("", "1")
 
 
+def test_a_scenario_that_only_its_name_chooses_is_asked_by_name(tmp_path: Path) -> None:
+    asking = busted.Asking(asked(tmp_path, config="kasan"), "5.10", tmp_path)
+    lock = Header("s", "c", "y", "5.10", frozenset(), (
+        ("node-window-objects", "no-splat", "unknown"),), config=("lockdep",))
+    found = asking.environment("5.10/lock", lock)
+    assert (found["SCENARIO"], found["CONFIG"]) == ("node-window-objects", "kunit,kasan,lockdep")
+
+
+def test_only_what_a_patch_promises_something_of_is_asked() -> None:
+    race = Header("s", "c", "y", "7.2", frozenset(), (("exts-late", "i", "c"),))
+    assert busted.kinds_of(race) == [busted.SCENARIOS]
+    assert busted.kinds_of(NODES) == [busted.SUITES]
+    assert busted.kinds_of(STRIDE) == [busted.SUITES, busted.SCENARIOS]
+    for header in (None, HARMLESS):
+        assert busted.kinds_of(header) == [busted.SUITES, busted.SCENARIOS]
+
+
 def test_controls_that_were_caught_are_no_failure() -> None:
     record = {"scenario": "busted-exts-late", "verdict": "fail", "expected": "fail:ordering",
               "cause": "ordering", "invariant": "i", "reason": "-"}

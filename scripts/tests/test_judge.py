@@ -124,6 +124,20 @@ def test_module_that_stays_loaded_is_told() -> None:
     assert record.verdict == "broken" and "busy" in record.reason
 
 
+@pytest.mark.parametrize("title, cause", [
+    ("BUG: KASAN: use-after-free in _raw_spin_lock_irqsave+0x7/0x20", "lifetime"),
+    ("BUG: KASAN: slab-use-after-free in count_partial+0x7/0x20", "lifetime"),
+    ("BUG: KASAN: slab-out-of-bounds in count_partial+0x7/0x20", "unknown"),
+    ("WARNING: possible circular locking dependency detected", "unknown")])
+def test_a_use_after_free_is_about_lifetime(title: str, cause: str) -> None:
+    kind = Kind.KASAN if "KASAN" in title else Kind.LOCKDEP
+    splat = Splat(kind, title, (title,), "exts-external")
+    found = by_name(judge(BASE, CHOSEN, channel("clean"), Ending("died", (splat,))))[
+        "exts-external"]
+    assert (found.verdict, found.invariant, found.cause) == ("fail", "no-splat", cause)
+    assert found.evidence == title
+
+
 def test_splat_while_unloading_fails_the_run_and_no_scenario() -> None:
     splat = Splat(Kind.KASAN, "BUG: KASAN: use-after-free in exit", ("BUG: KASAN",))
     records = judge(BASE, CHOSEN, channel("clean"), Ending("powered-off", (splat,)))

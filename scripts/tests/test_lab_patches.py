@@ -163,6 +163,8 @@ def test_a_header_without_a_part_is_named() -> None:
 def test_seconds_of_a_race() -> None:
     full = "Subject: x\nUndoes: y\nSymptom: z\nSeries: 7.2\n{}Expect: a b c\n"
     assert patches.header_of(full.format("") + CREATES, "p").seconds == 1
+    assert patches.header_of(full.format("Config: lockdep, kasan\n") + CREATES, "p").config == (
+        "lockdep", "kasan")
     assert patches.header_of(full.format("Seconds: 30\n") + CREATES, "p").seconds == 30
     with pytest.raises(ToolError, match="p: Seconds: soon: not a whole number"):
         patches.header_of(full.format("Seconds: soon\n") + CREATES, "p")
