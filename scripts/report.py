@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import publication
 from entry import guarded
 from errors import ToolError
 from records import BROKEN, FAIL, PASS, SKIP, Record, from_json_lines
@@ -168,7 +169,11 @@ def main() -> int:
     except OSError as error:
         raise ToolError(f"{path}: {error.strerror}", "run `make run` first, or name a run's "
                         "directory") from error
-    print(table(from_json_lines(text)))
+    records = from_json_lines(text)
+    print(table(records))
+    written = publication.write(path.parent, records)
+    if written:
+        print(f"report: {written}")
     return 0
 
 

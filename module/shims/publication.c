@@ -54,7 +54,7 @@ static u64 draw(void)
 static void publisher_hit(struct st_site *site, struct pt_regs *regs)
 {
 	const void *structure = READ_ONCE(*publication.slot);
-	const u64 looked = READ_ONCE(publication.looked), begin = ktime_get_ns();
+	const u64 looked = READ_ONCE(publication.looked), begin = ktime_get_mono_fast_ns();
 	const u64 limit = (LEAST_MS + draw() % (MOST_MS - LEAST_MS)) * NSEC_PER_MSEC;
 	u64 us;
 
@@ -63,9 +63,9 @@ static void publisher_hit(struct st_site *site, struct pt_regs *regs)
 		return;
 	publication.held_for = structure;
 	/* until the observer has looked, and asked sysfs if it is to */
-	while (READ_ONCE(publication.looked) == looked && ktime_get_ns() - begin < limit)
+	while (READ_ONCE(publication.looked) == looked && ktime_get_mono_fast_ns() - begin < limit)
 		cpu_relax();
-	us = div_u64(ktime_get_ns() - begin, NSEC_PER_USEC);
+	us = div_u64(ktime_get_mono_fast_ns() - begin, NSEC_PER_USEC);
 	publication.counts.held++;
 	if (us > publication.counts.most_us)
 		publication.counts.most_us = us;
@@ -129,7 +129,7 @@ static bool right(const u8 *structure, u32 field, u64 *expected, u64 *seen)
 
 static u64 read_later(const u8 *structure, u32 field)
 {
-	const u64 begin = ktime_get_ns();
+	const u64 begin = ktime_get_mono_fast_ns();
 	u64 expected, seen;
 
 	do {
@@ -137,7 +137,7 @@ static u64 read_later(const u8 *structure, u32 field)
 		if (right(structure, field, &expected, &seen))
 			break;
 		usleep_range(100, 300);
-	} while (ktime_get_ns() - begin < LATER_MS * NSEC_PER_MSEC);
+	} while (ktime_get_mono_fast_ns() - begin < LATER_MS * NSEC_PER_MSEC);
 	return seen;
 }
 

@@ -98,16 +98,16 @@ static void count_hold(struct st_holds *holds, u64 us)
 /* Until the memory has gone, or will not go, or the time is up. */
 static void hold(struct st_site *site, const void *structure, u32 ms)
 {
-	const u64 gone = st_window_departures(), begin = ktime_get_ns();
+	const u64 gone = st_window_departures(), begin = ktime_get_mono_fast_ns();
 	const void *now;
 
 	atomic_inc(&window.held_now);
 	while (st_window_departures() == gone && st_window_phase() != ST_WINDOW_QUIET &&
-	       ktime_get_ns() - begin < (u64)ms * NSEC_PER_MSEC)
+	       ktime_get_mono_fast_ns() - begin < (u64)ms * NSEC_PER_MSEC)
 		cpu_relax();
 	atomic_dec(&window.held_now);
 	atomic64_inc(&window.held);
-	count_hold(&site->holds, div_u64(ktime_get_ns() - begin, NSEC_PER_USEC));
+	count_hold(&site->holds, div_u64(ktime_get_mono_fast_ns() - begin, NSEC_PER_USEC));
 	if (st_window_departures() == gone)
 		return;
 	atomic64_inc(&window.across);
@@ -135,13 +135,13 @@ static void window_hit(struct st_site *site, struct pt_regs *regs)
 static int last_step(struct kprobe *probe, struct pt_regs *regs)
 {
 	const u64 patience = window.spec.reader == ST_WINDOW_ALLOC ? MEET_ALLOC_MS : MEET_MS;
-	const u64 begin = ktime_get_ns();
+	const u64 begin = ktime_get_mono_fast_ns();
 
 	if (current != window.runner || st_window_phase() != ST_WINDOW_GOING)
 		return 0;
 	WRITE_ONCE(window.phase, ST_WINDOW_LAST_MOMENT);
 	while (!atomic_read(&window.held_now) &&
-	       ktime_get_ns() - begin < patience * NSEC_PER_MSEC)
+	       ktime_get_mono_fast_ns() - begin < patience * NSEC_PER_MSEC)
 		cpu_relax();
 	if (atomic_read(&window.held_now))
 		atomic64_inc(&window.met);
