@@ -153,7 +153,7 @@ static int watch(void *unused)
 		smp_store_release(&sample.rounds, sample.rounds + 1);
 		if (!READ_ONCE(sample.hot))
 			usleep_range(200, 400);
-		else if (sample.rounds % 16)
+		else if (sample.rounds % 4)
 			cond_resched();
 		else
 			usleep_range(20, 50);

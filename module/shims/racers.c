@@ -13,6 +13,7 @@
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/memory.h>
 #include <linux/notifier.h>
 #include <linux/wait.h>
@@ -22,6 +23,8 @@
 
 #define REST_MS 20000
 #define NICE 10
+#define SHORT_US 10000
+#define LONG_US 5000000
 
 static const struct st_racer_self *const table[ST_RACES] = {
 	[ST_RACE_ATTRIBUTES] = &st_racer_attributes,
@@ -82,22 +85,46 @@ static void rest(struct st_racer_self *racer)
 	racer->clear(racer);
 	atomic_inc(&race.at_rest);
 	wake_up_all(&news);
-	wait_event(news, !READ_ONCE(race.resting) || kthread_should_stop());
+	wait_event_idle(news, !READ_ONCE(race.resting) || kthread_should_stop());
 	atomic_dec(&race.at_rest);
+}
+
+static bool must_rest(const struct st_racer_self *racer)
+{
+	return racer->clear && READ_ONCE(race.resting);
+}
+
+/*
+ * At least as long as the racer's table says, and four times as long as its
+ * lap: with KASAN and lockdep a lap takes many times what it takes without,
+ * and the memory would hardly move for all those who race with it.
+ */
+static void pause(const struct st_racer_self *racer, u64 lap_ns)
+{
+	const u64 us = max_t(u64, racer->pause_us, 4 * (lap_ns >> 10));
+
+	if (us < SHORT_US)
+		usleep_range(us, 2 * us);
+	else
+		wait_event_idle_timeout(news, must_rest(racer) || kthread_should_stop(),
+					usecs_to_jiffies(min_t(u64, us, LONG_US)));
 }
 
 static int run(void *arg)
 {
 	struct st_racer_self *racer = arg;
+	u64 begin;
 
 	/* there are many of us, and one that brings and takes the memory */
 	set_user_nice(current, NICE);
 	while (!kthread_should_stop()) {
-		if (racer->clear && READ_ONCE(race.resting))
+		if (must_rest(racer)) {
 			rest(racer);
-		else
-			racer->lap(racer);
-		usleep_range(racer->pause_us, 2 * racer->pause_us);
+			continue;
+		}
+		begin = ktime_get_ns();
+		racer->lap(racer);
+		pause(racer, ktime_get_ns() - begin);
 	}
 	if (racer->clear)
 		racer->clear(racer);
