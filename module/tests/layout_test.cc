@@ -47,6 +47,16 @@ void expect_cache(const Learned &k, const Shape &s)
 	expect_field(f.barn_in_node, s.barn == Barn::InNode ? kBarnInNodeAt * 8 : 0,
 		     s.barn == Barn::InNode ? 64 : 0, "barn");
 	expect_field(f.node_nr_slabs, kNrSlabsAt * 8, 64, "nr_slabs");
+	expect_field(f.node_total_objects, kNrSlabsAt * 8 + 64, 64, "total_objects");
+	expect_field(f.node_nr_partial, 64, 64, "nr_partial");
+	EXPECT_EQ(f.node_list_lock.bit_offset, 0u);
+	EXPECT_EQ(f.node_partial.bit_offset, 128u);
+	EXPECT_EQ(f.slab_link.bit_offset, s.page ? 64u : 128u);
+	const bool barn = s.barn != Barn::None;
+	EXPECT_EQ(f.barn_full.bit_offset, barn ? 64u : 0u);
+	EXPECT_EQ(f.barn_empty.bit_offset, barn ? 192u : 0u);
+	expect_field(f.barn_nr_full, barn ? 320 : 0, barn ? 32 : 0, "nr_full");
+	expect_field(f.barn_nr_empty, barn ? 352 : 0, barn ? 32 : 0, "nr_empty");
 }
 
 struct Expected {
@@ -155,6 +165,22 @@ TEST(Layout, WhatIsNotNeededMayBeMissing)
 		const Learned k(s);
 		EXPECT_EQ(k.facts().objcg_memcg.bits && k.facts().node_nr_slabs.bits, false);
 	}
+}
+
+TEST(Layout, ListThatCannotBeWalkedIsNamed)
+{
+	for (const char *without : {"kmem_cache_node.list_lock", "kmem_cache_node.nr_partial",
+				    "kmem_cache_node.partial", "slab.slab_list",
+				    "node_barn.lock", "node_barn.sheaves_empty"}) {
+		Shape s = shape_7_1();
+		s.without = without;
+		const Learned k(s);
+		const std::string missing = k.layout.lists_missing().c_str();
+		const std::string member = std::string(without).substr(std::string(without).find('.'));
+		EXPECT_NE(missing.find(member), std::string::npos) << missing;
+		EXPECT_TRUE(k.layout.nodes_missing().empty()) << "needed for lists only";
+	}
+	EXPECT_TRUE(Learned(shape_5_10()).layout.lists_missing().empty()) << "no barns, none missed";
 }
 
 TEST(Layout, SaysWhyNothingIsKnown)
