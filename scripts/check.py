@@ -217,6 +217,23 @@ def topology_tests(out: Path, seconds: float) -> Count:
     return count
 
 
+# The newest series passes; 5.10 frees node structures under their readers.
+CHURNS = (("7.2", 0, "1 pass"), ("5.10", 1, "1 fail"))
+
+
+def churn_tests(out: Path, seconds: float) -> Count:
+    """A node's memory that goes and comes beside every racer."""
+    count = Count()
+    for series, status, wanted in CHURNS:
+        got, text = command([sys.executable, "scripts/run.py", "--kernel", series, "--seconds", "1",
+                             "--churn", "4", "--scenario", "node-churn", "--out",
+                             str(out / "guests")], out, f"churn-{series}.log", seconds)
+        good = got == status and wanted in text and "controls 4 of 4 caught" in text
+        count.test(f"churn {series}", [] if good else [
+            f"exit status {got} instead of {status}, {wanted} wanted\n{tail(text)}"])
+    return count
+
+
 def cycle_tests(out: Path, seconds: float) -> Count:
     count = Count()
     status, text = command([sys.executable, "scripts/cycles.py", "--kernel", "7.2", "--out",
@@ -366,6 +383,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("selftests", 2, False, selftests),
     *(guest_stage(expected) for expected in EXPECTATIONS),
     Stage("topologies, and memory that goes by every way", 8, True, topology_tests),
+    Stage("a node that goes beside every racer", 10, True, churn_tests),
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
     Stage("price of a node", 5, True, price_tests),
