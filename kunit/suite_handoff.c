@@ -30,6 +30,8 @@ struct stk_ordering {
 #define STK_ROW_Audit(name)
 #define STK_ROW_Inspect(name)
 #define STK_ROW_Price(name)
+#define STK_ROW_Window(name)
+#define STK_ROW_Publication(name)
 #define SCENARIO(name, family, argument, timed, cause, question) STK_ROW_##family(name)
 static struct stk_ordering stk_orderings[] = {
 #include "../module/core/scenarios.def"

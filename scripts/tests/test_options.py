@@ -4,6 +4,7 @@ refused with a message that names it and the way out."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import options as opt
@@ -187,3 +188,10 @@ def test_unknown_topology_is_refused_with_the_list() -> None:
     with pytest.raises(GuestError, match="TOPOLOGY=three") as caught:
         opt.checked(values(topology="three"), Path("out"))
     assert "no-memory-at-boot" in caught.value.hint
+
+
+def test_kunit_has_a_row_for_every_family() -> None:
+    """Without one the suites do not build, which only lab kernels show."""
+    families = set(re.findall(r'(?m)^SCENARIO\("[^"]+", (\w+),', scenarios.TABLE.read_text()))
+    suite = (opt.ROOT / "kunit" / "suite_handoff.c").read_text()
+    assert families == set(re.findall(r"#define STK_ROW_(\w+)\(name\)", suite))
