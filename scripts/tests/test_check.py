@@ -11,6 +11,7 @@ from pathlib import Path
 
 import check
 import pytest
+from stages import CALLERS, Count, command
 
 
 def says(monkeypatch: pytest.MonkeyPatch, text: str, status: int = 0) -> None:
@@ -24,7 +25,7 @@ def test_a_lab_kernel_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert len(check.lab_kernel("x", tmp_path, 1).failed) == failed
     image.touch()
     says(monkeypatch, f"kernel  7.2\nimage   {image}\nKDIR    /x\n")
-    assert check.lab_kernel("x", tmp_path, 1) == check.Count(passed=1)
+    assert check.lab_kernel("x", tmp_path, 1) == Count(passed=1)
     says(monkeypatch, f"image   {image}\n", 2)
     assert check.lab_kernel("x", tmp_path, 1).failed
 
@@ -81,15 +82,15 @@ def test_models_are_set_beside_the_newest_run_of_their_series(tmp_path: Path) ->
 
 def test_the_callers_variables_do_not_reach_the_tests(tmp_path: Path,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in check.CALLERS:
+    for name in CALLERS:
         monkeypatch.setenv(name, "not this")
     code = "import os; print(sorted(value for value in os.environ.items() if 'this' in value[1]))"
-    assert check.command([sys.executable, "-c", code], tmp_path, "log", 60,
-                         ARCH="this") == (0, "[('ARCH', 'this')]\n")
+    assert command([sys.executable, "-c", code], tmp_path, "log", 60,
+                   ARCH="this") == (0, "[('ARCH', 'this')]\n")
 
 
 def test_what_is_too_slow_may_end_what_it_started(tmp_path: Path) -> None:
     begin = time.monotonic()
     words = ["bash", "-c", "trap 'echo ended; exit 0' TERM; echo begun; while :; do sleep 0.1; done"]
-    assert check.command(words, tmp_path, "log", 1) == (124, "begun\nended\n")
+    assert command(words, tmp_path, "log", 1) == (124, "begun\nended\n")
     assert time.monotonic() - begin < 20
