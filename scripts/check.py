@@ -311,7 +311,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("soak", 8, True, soak_tests),
     lab_stage("x86-64"),
     kunit_stage("x86-64"),
-    Stage("busted kernels", 30, True, busted_tests),
+    Stage("busted kernels", 40, True, busted_tests),
     lab_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
     kunit_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
 )
