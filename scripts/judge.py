@@ -17,6 +17,7 @@ from scenarios import CONTROL, Scenario
 
 SPLAT_LINES = 60
 OUTSIDE = "load-unload"
+BOOT = "boot"
 GUEST = "guest-nodes"
 _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "duration_ms")
 _MARK = "slubtorture: "
@@ -149,6 +150,19 @@ def _outside(base: Record, transcript: Transcript, ending: Ending) -> list[Recor
     return []
 
 
+def _blinded(base: Record, ending: Ending) -> list[Record]:
+    """A broken one where a checker of the kernel's spoke up in the boot: lock
+    debugging is off from its first report or KASAN's on (add_taint() with
+    LOCKDEP_NOW_UNRELIABLE), so that silence afterwards says nothing."""
+    for splat in ending.splats:
+        if splat.in_boot and splat.kind in (Kind.KASAN, Kind.LOCKDEP):
+            return [replace(base, scenario=BOOT, expected=PASS, verdict=BROKEN,
+                            splat=splat.text[:SPLAT_LINES],
+                            reason="lock debugging is off since the boot, so nothing that it "
+                                   f"could find was looked for: {splat.title}")]
+    return []
+
+
 def _of_another_guest(base: Record, records: list[Record], why: str) -> list[Record]:
     """QEMU and kernels fold nodes together without a word; nothing passes then,
     because nobody knows which question was answered. What failed has failed."""
@@ -175,5 +189,5 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
                      if line.startswith(_TOLD))
         own = replace(base, scenario=name, expected=expected, told=told)
         records.append(_judge_one(own, given.get(name), splats, name in begun, why_not))
-    records += _outside(base, transcript, ending)
+    records += _blinded(base, ending) + _outside(base, transcript, ending)
     return _of_another_guest(base, records, ending.nodes_problem)

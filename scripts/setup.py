@@ -61,8 +61,18 @@ class Setup:
     init: bytes
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """The kernel's configuration."""
+        return compiler.settings(Path(self.kernel.config).read_text())
+
+    @property
+    def cmdline(self) -> str:
+        """KASAN reports once and never again, unless it is told otherwise."""
+        return "kasan_multi_shot" if self.settings.get("CONFIG_KASAN") == "y" else ""
+
+    @property
     def topology(self) -> Topology:
-        page_kib = page_kib_of(compiler.settings(Path(self.kernel.config).read_text()))
+        page_kib = page_kib_of(self.settings)
         return Topology(self.options.cpus, self.options.mem_mib,
                         self.machine.dimm_for(page_kib, DIMM_MIB),
                         topologies.find(self.options.topology))
@@ -197,7 +207,7 @@ def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path
     spec = guest.GuestSpec(
         setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
         _write_initrd(setup, run_dir, config, module, other, programs), run_dir, idle_s, total_s,
-        interactive=rescue, monitor_fd=monitor_fd)
+        append=setup.cmdline, interactive=rescue, monitor_fd=monitor_fd)
     try:
         result = guest.run(spec, on_bytes)
     finally:

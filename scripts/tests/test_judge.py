@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from guests import BASE, CHOSEN, GOLDEN, by_name, channel, ending, judged
-from judge import OUTSIDE, Ending, judge
+from judge import BOOT, OUTSIDE, Ending, judge
 from qemu.console import Kind, Splat
 from qemu.transcript import Step, parse
 from records import BROKEN, FAIL, PASS, exit_status, from_json_lines, to_json_lines
@@ -143,6 +143,17 @@ def test_splat_while_unloading_fails_the_run_and_no_scenario() -> None:
     records = judge(BASE, CHOSEN, channel("clean"), Ending("powered-off", (splat,)))
     assert [record.verdict for record in records] == ["pass", "fail", "pass", "fail"]
     assert records[3].scenario == OUTSIDE and exit_status(records) == 1
+
+
+@pytest.mark.parametrize("title", ["BUG: KASAN: wild-memory-access in rcu_is_watching",
+                                   "WARNING: possible recursive locking detected"])
+def test_a_checker_that_spoke_in_the_boot_is_silent_afterwards(title: str) -> None:
+    kind = Kind.KASAN if "KASAN" in title else Kind.LOCKDEP
+    splat = Splat(kind, title, (title,), in_boot=True)
+    records = judge(BASE, CHOSEN, channel("clean"), Ending("powered-off", (splat,)))
+    assert [record.verdict for record in records] == ["pass", "fail", "pass", "broken"]
+    assert records[3].scenario == BOOT and title in records[3].reason
+    assert exit_status(records) == 2
 
 
 def test_no_records_at_all_is_2() -> None:
