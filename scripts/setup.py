@@ -68,7 +68,7 @@ class Setup:
     @property
     def cmdline(self) -> str:
         """KASAN reports once and never again, unless it is told otherwise."""
-        return "kasan_multi_shot" if self.settings.get("CONFIG_KASAN") == "y" else ""
+        return "kasan_multi_shot" if self.settings.get("KASAN") == "y" else ""
 
     @property
     def topology(self) -> Topology:

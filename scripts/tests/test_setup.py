@@ -72,6 +72,17 @@ def test_guest_is_told_its_channel_and_console(tmp_path: Path, arch: str, channe
     assert f"channel={channel}\nconsole={console}\nmode=bare\n".encode() in text
 
 
+@pytest.mark.parametrize(("config", "words"), [
+    ("CONFIG_KASAN=y\n", "kasan_multi_shot"), ("CONFIG_HAVE_ARCH_KASAN=y\n", ""),
+    ("# CONFIG_KASAN is not set\n", "")])
+def test_kasan_is_told_to_go_on_reporting(tmp_path: Path, config: str, words: str) -> None:
+    (tmp_path / "config").write_text(config)
+    kernel = PreparedKernel("7.2", "7.2.13", "", "image", "build", "vmlinux",
+                            str(tmp_path / "config"), "x86_64")
+    setup = stp.Setup(options(), kernel, machines.find("x86_64"), Accel("tcg", ()), b"init")
+    assert setup.cmdline == words
+
+
 def test_the_page_size_is_read_from_the_configuration() -> None:
     assert stp.page_kib_of({"PAGE_SIZE_64KB": "y", "PAGE_SIZE": "64"}) == 64
     assert stp.page_kib_of({"ARM64_16K_PAGES": "y"}) == 16
