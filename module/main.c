@@ -13,9 +13,10 @@
 
 #include "shims/shims.h"
 
-static char *scenario = "*";
+static char *scenario = ST_DEFAULT_SCENARIOS;
 module_param(scenario, charp, 0444);
-MODULE_PARM_DESC(scenario, "globs of scenario names, separated by commas (default: *)");
+MODULE_PARM_DESC(scenario, "globs of scenario names, separated by commas (default: "
+		 ST_DEFAULT_SCENARIOS ")");
 static uint seconds = 4;
 module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "time that the timed scenarios share, 1 to 86400 (default: 4)");

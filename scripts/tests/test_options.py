@@ -147,6 +147,12 @@ BY_NAME = ("audit-exact", "node-price", "node-unplug-plug", "node-remove-add", "
 BY_PREFIX = ("node-window-", "node-publication")
 
 
+def test_the_module_runs_the_same_by_default() -> None:
+    text = (opt.ROOT / "module/abi/base.h").read_text()
+    assert f'#define ST_DEFAULT_SCENARIOS \\\n\t"{opt.DEFAULT_SCENARIOS}"\n' in text
+    assert "*scenario = ST_DEFAULT_SCENARIOS;" in (opt.ROOT / "module/main.c").read_text()
+
+
 def test_few_scenarios_are_asked_for_by_name_alone() -> None:
     known = scenarios.known()
     default = {s.name for s in scenarios.select(opt.DEFAULT_SCENARIOS, known)}
