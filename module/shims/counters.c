@@ -30,6 +30,17 @@ struct fake_word {		/* the control's slab */
 	u64 counters __aligned(8);
 };
 
+/* One object in use, and the step in bits 32 to 63 as BTF counts them. */
+static u64 fake_counters(u32 step)
+{
+	const union {
+		u32 half[2];
+		u64 word;
+	} fake = { .half = { 1, step } };
+
+	return fake.word;
+}
+
 static const struct st_layout fake_layout = {
 	.objects = { 16, 15 },
 	.stride = { 32, 32 },
@@ -189,7 +200,7 @@ static void churn_fake(struct beside *b)
 	const u64 right = READ_ONCE(b->fake->counters);
 
 	WRITE_ONCE(b->looked, false);
-	WRITE_ONCE(b->fake->counters, 1);
+	WRITE_ONCE(b->fake->counters, fake_counters(0));
 	while (!smp_load_acquire(&b->looked))
 		cpu_relax();
 	WRITE_ONCE(b->looked, false);
@@ -228,7 +239,7 @@ static void writer(struct st_job *job)
 	u32 i;
 
 	if (b->fake) {
-		b->fake->counters = (u64)EXT_BYTES << 32 | 1;
+		b->fake->counters = fake_counters(EXT_BYTES);
 		b->watched[0] = (struct watched){ .slab = b->fake, .step = EXT_BYTES };
 		b->slabs = 1;
 	} else {
