@@ -296,7 +296,7 @@ def model_tests(out: Path, seconds: float) -> Count:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("core on the host (ASan, UBSan)", 12, False, core_tests),
+    Stage("core on the host (ASan, UBSan)", 20, False, core_tests),
     Stage("init on the host", 3, False, init_tests),
     Stage("host scripts", 4, False, python_tests),
     Stage("types of the host scripts", 3, False, python_types),
