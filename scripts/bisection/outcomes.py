@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 LOCAL = ":"  # a host's name, as GNU parallel spells this machine
 
@@ -57,8 +58,12 @@ class Ran:
     @staticmethod
     def from_json(text: str) -> Ran:
         """Of such a line; ValueError, KeyError or TypeError for any other."""
-        values = json.loads(text)
-        return Ran(**{**values, "outcome": Outcome(values["outcome"])})
+        return _ran(json.loads(text))
+
+
+def _ran(values: dict[str, Any]) -> Ran:
+    values["outcome"] = Outcome(values["outcome"])
+    return Ran(**values)
 
 
 @dataclass(frozen=True)
@@ -80,5 +85,6 @@ class Step:
     def from_json(text: str) -> Step:
         """Of such a line; ValueError, KeyError or TypeError for any other."""
         values = json.loads(text)
-        ran = tuple(Ran(**{**one, "outcome": Outcome(one["outcome"])}) for one in values["ran"])
-        return Step(**{**values, "answer": Answer(values["answer"]), "ran": ran})
+        values["answer"] = Answer(values["answer"])
+        values["ran"] = tuple(_ran(one) for one in values["ran"])
+        return Step(**values)
