@@ -22,6 +22,7 @@ from typing import IO
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import gate
 import options as opt
 import records as rec
 import scenarios
@@ -32,6 +33,7 @@ from lab.patches import Header, header_of
 from series import series_key
 
 UNMODIFIED = "unmodified"
+ALL = "all"
 SUITES, SCENARIOS = "kunit", "run"
 SUITE_PREFIX = "slubtorture-"
 CAUGHT, SILENT, MISSED, NOISY, SKIPPED, BROKEN = (
@@ -97,9 +99,10 @@ def names(answer: Answer, invariant: str, cause: str) -> bool:
 
 
 
-def judge_expected(expected: tuple[str, str, str], needs: frozenset[str],
+def judge_expected(expected: tuple[str, str, str], header: Header,
                    answers: list[Answer]) -> tuple[str, str]:
-    """Outcome and detail for one line of a patch's promise."""
+    """Outcome and detail for one line of a patch's promise; of a gated one, for
+    one run, in which its bug need not be there."""
     asked, invariant, cause = expected
     own = [answer for answer in answers if answer.asked == asked]
     failed = [answer for answer in own if answer.verdict not in ("pass", "skip")]
@@ -110,9 +113,10 @@ def judge_expected(expected: tuple[str, str, str], needs: frozenset[str],
     if failed:
         return MISSED, f"it failed, but not with {invariant}, {cause}"
     skipped = [answer.reason for answer in own if answer.verdict == "skip"]
-    if skipped and "hotplug" in needs:
+    if skipped and "hotplug" in header.needs:
         return SKIPPED, skipped[0]
-    return MISSED, f"nothing said {invariant}, {cause}"
+    return SILENT if header.gate > 1 and not skipped else MISSED, (
+        f"nothing said {invariant}, {cause}")
 
 
 def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer],
@@ -127,12 +131,27 @@ def judge(kernel: str, header: Header | None, kind: str, answers: list[Answer],
         if status:  # 1: the kernel itself complained; else the answers were cut short
             return [Row(kernel, kind, NOISY if status == 1 else BROKEN,
                         f"exit status {status}; see its log")]
-        count = len(answers)
-        return [Row(kernel, kind, SILENT, f"{count} {'cases' if kind == SUITES else 'verdicts'}")]
+        said = f"{len(answers)} {'cases' if kind == SUITES else 'verdicts'}"
+        return [Row(kernel, kind, SILENT, f"as its header says: {header.missed}"
+                    if header and header.missed else said)]
     own = [expected for expected in header.expects
            if expected[0].startswith(SUITE_PREFIX) == (kind == SUITES)]
-    return [Row(kernel, expected[0], *judge_expected(expected, header.needs, answers))
+    return [Row(kernel, expected[0], *judge_expected(expected, header, answers))
             for expected in own]
+
+
+def judge_gated(header: Header, runs: list[list[Row]]) -> list[Row]:
+    """One row for each promise of a gated kernel from its rows of every run."""
+    rows = []
+    least, most = gate.interval(len(runs), header.gate)
+    for promise in zip(*runs):
+        worst = next((row for row in promise if row.outcome not in (CAUGHT, SILENT)), None)
+        caught = sum(row.outcome == CAUGHT for row in promise)
+        first = worst or promise[0]
+        detail = f"in {caught} of {len(runs)} runs; {least} to {most} are no wonder"
+        outcome = CAUGHT if least <= caught <= most else MISSED if caught < least else NOISY
+        rows.append(worst or Row(first.kernel, first.asked, outcome, detail))
+    return rows
 
 
 def table(rows: list[Row]) -> str:
@@ -173,7 +192,8 @@ class Asking:
                  if not asked.startswith(SUITE_PREFIX)] if header else []
         table = scenarios.known()
         usual = {one.name for one in scenarios.select(opt.DEFAULT_SCENARIOS, table)}
-        raced = named if seconds > 1 or not usual.issuperset(named) else []
+        alone = header and (seconds > 1 or header.gate > 1)
+        raced = named if alone or not usual.issuperset(named) else []
         fragments = " ".join(header.config) if header else ""
         return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
                 "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config} {fragments}")), "ARCH": own.arch,
@@ -182,10 +202,11 @@ class Asking:
                 "SCENARIO": ",".join(dict.fromkeys(raced)), "SECONDS": str(seconds),
                 "WIDEN": own.widen, "RESCUE": ""}
 
-    def ask(self, kind: str, patch: str, header: Header | None) -> tuple[list[Answer], int]:
+    def ask(self, kind: str, patch: str, header: Header | None,
+            turn: str = "") -> tuple[list[Answer], int]:
         """Build the kernel, run its tests in a guest, read what they said."""
         name = (patch or UNMODIFIED).replace("/", "-")
-        log = self.logs / f"{name}-{kind}.log"
+        log = self.logs / f"{name}-{kind}{turn}.log"
         words = [sys.executable, str(opt.ROOT / "scripts" / f"{kind}.py")]
         with log.open("w") as sink:
             status = run_out(words, sink, self.environment(patch, header))
@@ -212,8 +233,10 @@ def run_out(words: list[str], sink: IO[str], environment: dict[str, str]) -> int
 
 
 def chosen_patches(options: opt.Options, series: str) -> list[str]:
-    """"" for the unmodified kernel, then the patches asked for, by name."""
-    if options.patch:
+    """"" for the unmodified kernel, then the patches asked for, by name: those
+    named, or all, or those whose headers have `Check: yes`; all of a series in
+    which none has."""
+    if options.patch and options.patch != ALL:
         paths = [spec.patch_of(word, series) for word in spec.words(options.patch)]
         foreign = [path for path in paths if not path.is_relative_to(spec.PATCHES)]
         if foreign:
@@ -226,7 +249,13 @@ def chosen_patches(options: opt.Options, series: str) -> list[str]:
         known = ", ".join(sorted({name.partition("/")[0] for name in spec.known_patches()}))
         raise ToolError(f"KERNEL={series}: no patches were made for this series",
                         f"series with patches: {known}")
-    return ["", *found]
+    usual = [name for name in found if read_header(name).check]
+    return ["", *(found if options.patch == ALL or not usual else usual)]
+
+
+def read_header(patch: str) -> Header:
+    path = spec.PATCHES / f"{patch}.patch"
+    return header_of(path.read_text(), path.name)
 
 
 def kinds_of(header: Header | None) -> list[str]:
@@ -238,16 +267,30 @@ def kinds_of(header: Header | None) -> list[str]:
             if wanted]
 
 
+def ask_gated(asking: Asking, patch: str, header: Header, kind: str) -> list[Row]:
+    """As often as a gate of one in N needs, the same kernel booted anew."""
+    runs: list[list[Row]] = []
+    total = gate.runs_for(header.gate)
+    for turn in range(1, total + 1):
+        rows = judge(patch, header, kind, *asking.ask(kind, patch, header, f"-{turn}"))
+        runs.append(rows)
+        print(f"slubtorture: {patch}: run {turn} of {total}: "
+              f"{', '.join(row.outcome for row in rows)}", file=sys.stderr, flush=True)
+        if any(row.outcome not in (CAUGHT, SILENT) for row in rows):
+            return rows
+    return judge_gated(header, runs)
+
+
 def ask_all(asking: Asking, patches: list[str]) -> list[Row]:
     rows: list[Row] = []
     for patch in patches:
-        header = None
-        if patch:
-            path = spec.PATCHES / f"{patch}.patch"
-            header = header_of(path.read_text(), path.name)
+        header = read_header(patch) if patch else None
         for kind in kinds_of(header):
             started = time.monotonic()
-            new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch, header))
+            if header and header.gate > 1:
+                new = ask_gated(asking, patch, header, kind)
+            else:
+                new = judge(patch or UNMODIFIED, header, kind, *asking.ask(kind, patch, header))
             rows += new
             for row in new:
                 print(f"slubtorture: {row.kernel}: {row.asked}: {row.outcome} "

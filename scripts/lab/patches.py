@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import gate
 from errors import ToolError
 
 # As patch -p1 reads names: the first directory goes, whatever it is called.
@@ -33,7 +34,10 @@ class Header:
     """What a busted kernel promises. `expects` holds (scenario or KUnit suite,
     invariant, cause), and is empty for a harmless edit; `needs` is what the
     guest must have for the bug to show, `seconds` what its scenarios need,
-    `config` the fragments without which the kernel does not tell of it."""
+    `config` the fragments without which the kernel does not tell of it, `gate`
+    the N of a bug that is there in one boot of N, `check` whether it is one of
+    those that are asked without being named, `missed` why nothing tells of a
+    bug that expects nothing."""
 
     subject: str
     undoes: str
@@ -43,6 +47,33 @@ class Header:
     expects: tuple[tuple[str, str, str], ...]
     seconds: int = 1
     config: tuple[str, ...] = ()
+    gate: int = 1
+    check: bool = False
+    missed: str = ""
+
+    @property
+    def harmless(self) -> bool:
+        return not self.expects and not self.missed
+
+
+def _number(name: str, fields: dict[str, list[str]], key: str, most: int, hint: str) -> int:
+    text = fields.get(key, ["1"])[0]
+    if not re.fullmatch(r"[1-9]\d{0,3}", text) or int(text) > most:
+        raise ToolError(f"{name}: {key}: {text}: not a whole number from 1 to {most}", hint)
+    return int(text)
+
+
+def _expects(name: str, lines: list[str]) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for line in lines:
+        parts = line.split()
+        if parts == ["nothing"]:
+            continue
+        if len(parts) != 3:
+            raise ToolError(f"{name}: Expect: {line}: not three words",
+                            "scenario, invariant and cause; or the one word nothing")
+        found.append((parts[0], parts[1], parts[2]))
+    return tuple(found)
 
 
 def header_of(text: str, name: str) -> Header:
@@ -56,24 +87,20 @@ def header_of(text: str, name: str) -> Header:
     if missing:
         raise ToolError(f"{name}: its header has no {', '.join(missing)}",
                         "qemu/patches/README says what a header holds")
-    expects: list[tuple[str, str, str]] = []
-    for line in fields["Expect"]:
-        parts = line.split()
-        if parts == ["nothing"]:
-            continue
-        if len(parts) != 3:
-            raise ToolError(f"{name}: Expect: {line}: not three words",
-                            "scenario, invariant and cause; or the one word nothing")
-        expects.append((parts[0], parts[1], parts[2]))
-    seconds = fields.get("Seconds", ["1"])[0]
-    if not re.fullmatch(r"[1-9]\d{0,3}", seconds):
-        raise ToolError(f"{name}: Seconds: {seconds}: not a whole number from 1 to 9999",
-                        "what the scenarios of Expect share, for example Seconds: 20")
+    seconds = _number(name, fields, "Seconds", 9999,
+                      "what the scenarios of Expect share, for example Seconds: 20")
+    one_in = _number(name, fields, "Gate", gate.MOST,
+                     "the N of a bug that is there in one boot of N, for example Gate: 5")
+    checked = fields.get("Check", ["no"])[0]
+    if checked not in ("yes", "no"):
+        raise ToolError(f"{name}: Check: {checked}: neither yes nor no",
+                        "yes: make busted asks it without being told its name")
     return Header(fields["Subject"][0], fields["Undoes"][0], fields["Symptom"][0],
                   fields["Series"][0], frozenset(" ".join(fields.get("Needs", [])).split()),
-                  tuple(expects), int(seconds),
+                  _expects(name, fields["Expect"]), seconds,
                   tuple(word for line in fields.get("Config", [])
-                        for word in re.split(r"[\s,]+", line) if word))
+                        for word in re.split(r"[\s,]+", line) if word),
+                  one_in, checked == "yes", fields.get("Missed", [""])[0])
 
 
 def diff_of(text: str) -> str:

@@ -148,6 +148,77 @@ def test_what_broke_besides_the_named_invariant_counts_with_its_own_cause() -> N
     assert outcome([]) == busted.MISSED
 
 
+GATED = Header("s", "c", "y", "7.2", frozenset(), (("exts-in-object", "i", "truncation"),),
+               gate=5)
+
+
+def runs_of(caught: int, silent: int) -> list[list[Row]]:
+    seen = Answer("exts-in-object", "fail", "i truncation"), Answer("exts-in-object", "pass", "")
+    return [busted.judge("k", GATED, busted.SCENARIOS, [answer])
+            for answer, count in zip(seen, (caught, silent)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("caught, outcome", [
+    (0, busted.MISSED), (1, busted.CAUGHT), (5, busted.CAUGHT), (10, busted.CAUGHT),
+    (11, busted.NOISY), (24, busted.NOISY)])
+def test_a_gated_bug_is_caught_as_often_as_its_gate_lets_it(caught: int, outcome: str) -> None:
+    rows = busted.judge_gated(GATED, runs_of(caught, 24 - caught))
+    assert [(row.outcome, row.detail) for row in rows] == [
+        (outcome, f"in {caught} of 24 runs; 1 to 10 are no wonder")]
+
+
+def test_a_gated_bug_under_another_name_is_no_silent_run() -> None:
+    wrong = busted.judge("k", GATED, busted.SCENARIOS, [Answer("exts-in-object", "fail", "i c")])
+    assert [row.outcome for row in wrong] == [busted.MISSED]
+    assert busted.judge_gated(GATED, [*runs_of(5, 18), wrong]) == wrong
+    skip = busted.judge("k", GATED, busted.SCENARIOS,
+                        [PASSED, Answer("exts-in-object", "skip", "", "why")])
+    assert [row.outcome for row in skip] == [busted.MISSED]
+
+
+def test_a_gated_kernel_is_asked_until_silence_is_no_accident(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = busted.Asking(asked(tmp_path), "7.2", tmp_path)
+    turns: list[str] = []
+
+    def ask(self: object, kind: str, patch: str, header: Header, turn: str
+            ) -> tuple[list[Answer], int]:
+        turns.append(turn)
+        caught = len(turns) % 5 == 0
+        return [Answer("exts-in-object", "fail" if caught else "pass", "i truncation")], 0
+
+    monkeypatch.setattr(busted.Asking, "ask", ask)
+    rows = busted.ask_gated(asking, "k", GATED, busted.SCENARIOS)
+    assert [row.outcome for row in rows] == [busted.CAUGHT]
+    assert turns == [f"-{i}" for i in range(1, 25)]
+    found = asking.environment("k", GATED)
+    assert found["SCENARIO"] == "exts-in-object"  # and nothing that takes longer
+
+
+def test_a_bug_that_nothing_tells_of_says_why() -> None:
+    unseen = Header("s", "c", "y", "7.2", frozenset(), (), missed="it is too small")
+    rows = busted.judge("k", unseen, busted.SUITES, [PASSED])
+    assert [(row.outcome, row.detail) for row in rows] == [
+        (busted.SILENT, "as its header says: it is too small")]
+    found = said("exts-step-matches-layout broken, cause truncation")
+    assert outcomes(unseen, busted.SUITES, found) == [busted.NOISY]  # now it is told
+
+
+def test_unless_all_are_asked_for_a_subset_is(tmp_path: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "Subject: x\nUndoes: y\nSymptom: z\nSeries: 7.2\nExpect: a b c\n"
+    diff = "--- a/x\n+++ b/x\n"
+    (tmp_path / "7.2").mkdir()
+    (tmp_path / "7.2/one.patch").write_text(f"{head}Check: yes\n{diff}")
+    (tmp_path / "7.2/two.patch").write_text(head + diff)
+    (tmp_path / "6.12").mkdir()
+    (tmp_path / "6.12/three.patch").write_text(head + diff)
+    monkeypatch.setattr("lab.spec.PATCHES", tmp_path)
+    assert busted.chosen_patches(asked(tmp_path), "7.2") == ["", "7.2/one"]
+    assert busted.chosen_patches(asked(tmp_path, patch="all"), "7.2") == ["", "7.2/one", "7.2/two"]
+    assert busted.chosen_patches(asked(tmp_path), "6.12") == ["", "6.12/three"]
+
+
 def test_status_and_table() -> None:
     rows = [Row("7.2/stride-16-bit", "exts-in-object", busted.CAUGHT, "x" * 60),
             Row("unmodified", "run", busted.SILENT, "16 verdicts")]

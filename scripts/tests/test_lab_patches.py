@@ -149,7 +149,11 @@ def test_headers_of_the_project_are_whole(name: str) -> None:
     path = spec.PATCHES / f"{name}.patch"
     header = patches.header_of(path.read_text(), path.name)
     assert header.series == path.parent.name
-    assert bool(header.expects) == (header.undoes != "nothing")
+    assert header.harmless == (header.undoes == "nothing")
+    assert not (header.expects and header.missed)
+    # a gated kernel that draws otherwise than its header says is told by chance only
+    diff = patches.diff_of(path.read_text())
+    assert (f"get_random_u32_below({header.gate})" in diff) == (header.gate > 1)
 
 
 def test_a_header_without_a_part_is_named() -> None:
@@ -158,6 +162,21 @@ def test_a_header_without_a_part_is_named() -> None:
     full = "Subject: x\nUndoes: y\nSymptom: z\n more\nSeries: 7.2\nExpect: only two\n"
     with pytest.raises(ToolError, match="not three words"):
         patches.header_of(full + CREATES, "p")
+
+
+def test_gate_and_subset() -> None:
+    full = "Subject: x\nUndoes: y\nSymptom: z\nSeries: 7.2\n{}Expect: a b c\n"
+    plain = patches.header_of(full.format("") + CREATES, "p")
+    assert (plain.gate, plain.check, plain.missed) == (1, False, "")
+    assert patches.header_of(full.format("Gate: 5\n") + CREATES, "p").gate == 5
+    assert patches.header_of(full.format("Check: yes\n") + CREATES, "p").check
+    for bad, said in (("Gate: 0\n", "p: Gate: 0: not a whole number from 1 to 50"),
+                      ("Gate: 51\n", "p: Gate: 51: not a whole number"),
+                      ("Gate: 1 in 5\n", "p: Gate: 1 in 5: not a whole number"),
+                      ("Check: perhaps\n", "p: Check: perhaps: neither yes nor no")):
+        with pytest.raises(ToolError, match=said) as caught:
+            patches.header_of(full.format(bad) + CREATES, "p")
+        assert caught.value.hint
 
 
 def test_seconds_of_a_race() -> None:
