@@ -181,6 +181,56 @@ def find_splats(data: bytes, markers: Markers) -> list[Splat]:
     return splats
 
 
+class Condition(Enum):
+    """What the console says of a kernel that is still running."""
+
+    WELL = "well"
+    HURT = "hurt"    # a real splat fell into the test that is running
+    DYING = "dying"  # and then a CPU came no further
+
+
+def condition_after(line: str, before: Condition, running: str, markers: Markers) -> Condition:
+    """The condition once this line was read; `running` is the test at this line.
+
+    A stall without a splat is a busy host's, a splat without a stall is reported
+    by kernels that go on: only both, one after the other in one test, tell of a
+    CPU that spins on what the splat was about. A further splat is news.
+    """
+    if _is_marker(line, markers):
+        return Condition.WELL
+    kind = kind_of(line)
+    if kind is None or not running:
+        return before
+    if not kind.is_stall:
+        return Condition.HURT
+    # a hung task sleeps, and others may go on
+    stuck = before is not Condition.WELL and kind is not Kind.HUNG_TASK
+    return Condition.DYING if stuck else before
+
+
+class Pulse:
+    """Follows console and verdict channel of a guest as they grow."""
+
+    def __init__(self, markers: Markers) -> None:
+        self._markers = markers
+        self._rest = b""
+        self._running = ""
+        self._condition = Condition.WELL
+
+    def is_dying(self, console: bytes, channel: bytes = b"") -> bool:
+        """Takes what came anew; whether the kernel is dying now. Word from the
+        channel is a sign of life, until there is another stall; of what came
+        together it counts as the later one."""
+        whole, newline, rest = (self._rest + console).rpartition(b"\n")
+        self._rest = rest
+        for line in kernel_lines(whole) if newline else ():
+            self._running = _running(line, self._markers, self._running)
+            self._condition = condition_after(line, self._condition, self._running, self._markers)
+        if channel and self._condition is Condition.DYING:
+            self._condition = Condition.HURT
+        return self._condition is Condition.DYING
+
+
 def last_begun(data: bytes, markers: Markers) -> str:
     """The test that was running when the console ended, or ""."""
     during = ""

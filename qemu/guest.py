@@ -3,8 +3,9 @@
 
 The verdict channel is a file that QEMU appends to, so it survives whatever
 happens to this process; it is handed on as it grows. A guest that says
-nothing for too long is ended and called a hang. What the text means is for
-transcript.py.
+nothing for too long is ended and called a hang; one that only goes on to say
+that it stalls is called down. What the text means is for transcript.py and
+console.py.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from qemu.machine import Accel, GuestError, Machine
 from qemu.topology import Topology
 
 POLL_S = 0.02
+# A dying kernel is left to itself for so long: it may still panic, or recover
+# and say so. A stall is told after 21 s or more in which a CPU got nowhere.
+GRACE_S = 20.0
 _PR_SET_PDEATHSIG = 1
 _SHELL_BEGINS = b"@ fact rescue_shell="  # said by init
 
@@ -55,6 +59,9 @@ class GuestSpec:
     append: str = ""
     interactive: bool = False
     monitor_fd: int = -1  # QEMU's end of a pair of sockets, see qmp.py
+    # takes what is new of console and channel; see console.py's Pulse
+    is_dying: Callable[[bytes, bytes], bool] = lambda console, channel: False
+    grace_s: float = GRACE_S
 
     @property
     def channel(self) -> Path:
@@ -68,7 +75,8 @@ class GuestSpec:
 @dataclass(frozen=True)
 class GuestResult:
     """How a guest ended: `powered-off` (QEMU left by itself, which a panic
-    does too), `hang`, `timeout`, or `died` (QEMU failed; `detail` says why)."""
+    does too), `down` (its kernel was dying), `hang`, `timeout`, or `died` (QEMU
+    failed; `detail` says why)."""
 
     outcome: str
     seconds: float
@@ -172,38 +180,48 @@ class _Tail:
         self._file.close()
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+class _Patience:
+    """How long a guest is waited for."""
+
+    def __init__(self, spec: GuestSpec) -> None:
+        self._spec = spec
+        self._start = self._progress = time.monotonic()
+        self._dying_since: float | None = None
+
+    def lost_with(self, said: bool, dying: bool) -> str:
+        """Why it is to be ended now, or ""; `said`: on channel or console."""
+        now = time.monotonic()
+        if said:
+            self._progress = now
+        if not dying:
+            self._dying_since = None
+        elif self._dying_since is None:
+            self._dying_since = now
+        if self._dying_since is not None and now - self._dying_since > self._spec.grace_s:
+            return "down"
+        if now - self._progress > self._spec.idle_s:
+            return "hang"
+        return "timeout" if now - self._start > self._spec.total_s else ""
 
 
-def _watch(spec: GuestSpec, process: subprocess.Popen[bytes], tail: _Tail,
+def _watch(spec: GuestSpec, process: subprocess.Popen[bytes], channel: _Tail, console: _Tail,
            on_bytes: Callable[[bytes], None]) -> str:
     """Follow a guest until it ends or must be ended; says which."""
     poller = select.poll()
     ended = os.pidfd_open(process.pid)
     poller.register(ended, select.POLLIN)
-    start = progress = time.monotonic()
-    console_size, shell = 0, False
+    patience, shell = _Patience(spec), False
     try:
         while True:
             gone = bool(poller.poll(POLL_S * 1000))
-            new, size = tail.read(), _size(spec.console)
-            now = time.monotonic()
-            if new or size != console_size:
-                progress, console_size = now, size
+            new, printed = channel.read(), console.read()
             on_bytes(new)
             if gone:
                 return "died" if process.wait() else "powered-off"
+            lost = patience.lost_with(bool(new or printed), spec.is_dying(printed, new))
             shell = shell or (spec.interactive and _SHELL_BEGINS in new)
-            if shell:  # its user may be silent for as long as they like
-                continue
-            if now - progress > spec.idle_s:
-                return "hang"
-            if now - start > spec.total_s:
-                return "timeout"
+            if lost and not shell:  # a shell's user may be silent for as long as they like
+                return lost
     finally:
         os.close(ended)
 
@@ -216,11 +234,12 @@ def run(spec: GuestSpec, on_bytes: Callable[[bytes], None]) -> GuestResult:
     """
     start = time.monotonic()
     with _terminal_kept(spec.interactive), _started(spec) as process:
-        tail = _Tail(spec.channel)
+        channel, console = _Tail(spec.channel), _Tail(spec.console)
         try:
-            outcome = _watch(spec, process, tail, on_bytes)
+            outcome = _watch(spec, process, channel, console, on_bytes)
         finally:
-            tail.close()
+            channel.close()
+            console.close()
     log = spec.run_dir / "qemu.log"
     detail = log.read_text(errors="replace").strip()
     if not detail:

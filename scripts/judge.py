@@ -87,7 +87,9 @@ def _splat_cause(splat: Splat) -> str:
 
 
 def _how_it_ended(ending: Ending) -> str:
-    if any(splat.kind in (Kind.PANIC, Kind.OOPS, Kind.BUG, Kind.KASAN) for splat in ending.splats):
+    fatal = any(splat.kind in (Kind.PANIC, Kind.OOPS, Kind.BUG, Kind.KASAN)
+                for splat in ending.splats)
+    if fatal or (ending.outcome == "down" and ending.splats):
         return f"the kernel went down: {_worst(ending.splats).title}"
     return {
         "hang": "the guest hung: no sign of life, ended by the watchdog",

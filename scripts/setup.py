@@ -25,7 +25,7 @@ from kdir import PreparedKernel
 from lab.tools import cross_prefix
 from options import DIMM_MIB, Options, cache_dir
 from qemu import accel, guest, initramfs, machines, topologies
-from qemu.console import Markers, Splat, find_splats, kernel_lines, last_begun
+from qemu.console import Markers, Pulse, Splat, find_splats, kernel_lines, last_begun
 from qemu.machine import Accel, Machine
 from qemu.store import write_whole
 from qemu.topology import Topology, difference
@@ -207,7 +207,8 @@ def boot(setup: Setup, run_dir: Path, config: dict[str, str | int], module: Path
     spec = guest.GuestSpec(
         setup.machine, setup.topology, setup.accel, Path(setup.kernel.image),
         _write_initrd(setup, run_dir, config, module, other, programs), run_dir, idle_s, total_s,
-        append=setup.cmdline, interactive=rescue, monitor_fd=monitor_fd)
+        append=setup.cmdline, interactive=rescue, monitor_fd=monitor_fd,
+        is_dying=Pulse(MARKERS).is_dying)
     try:
         result = guest.run(spec, on_bytes)
     finally:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qemu.console import Kind, Markers, Splat, find_splats, kind_of, last_begun, tail
+from qemu.console import (Kind, Markers, Pulse, Splat, find_splats, kind_of, last_begun,
+                          tail)
 
 GOLDEN = Path(__file__).parent / "golden"
 MARKERS = Markers("slubtorture: begin ", "slubtorture: end ", "slubtorture: ")
@@ -122,6 +123,56 @@ def test_first_lines(line: str, kind: Kind) -> None:
     "UBSAN is not an error", "Internal errors: 0", "INFO: lockdep is turned off."])
 def test_lines_that_are_no_splat(line: str) -> None:
     assert kind_of(line) is None
+
+
+def dying(console: bytes) -> bool:
+    return Pulse(MARKERS).is_dying(console)
+
+
+BEGUN = b"slubtorture: begin handoff-xchg\n"
+KASAN = b"BUG: KASAN: use-after-free in count_partial+0x1c/0x5e\n"
+STALL = b"rcu: INFO: rcu_sched self-detected stall on CPU\n"
+
+
+def test_splat_of_a_test_and_then_a_stall_is_a_dying_kernel() -> None:
+    assert dying(read("kasan-then-stall"))
+    assert dying(BEGUN + KASAN + b"watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [a:1]\n")
+
+
+@pytest.mark.parametrize("name", sorted(
+    path.stem for path in GOLDEN.glob("*.console") if path.stem != "kasan-then-stall"))
+def test_no_other_console_is_a_dying_kernels(name: str) -> None:
+    assert not dying(read(name))
+
+
+@pytest.mark.parametrize("console", [
+    BEGUN + STALL + STALL,  # a busy host's
+    BEGUN + KASAN,          # reported, and gone on
+    BEGUN + STALL + KASAN,  # other order: the kernel came on, or there would be no report
+    BEGUN + KASAN + b"INFO: task handoff/1:71 blocked for more than 120 seconds.\n",
+    KASAN + STALL,          # of the boot, no test was running
+    BEGUN + KASAN + STALL + KASAN,  # news since
+    BEGUN + KASAN + STALL + b"slubtorture: end handoff-xchg fail\n",
+    BEGUN + KASAN + b"slubtorture: end handoff-xchg fail\nslubtorture: begin b\n" + STALL,
+    BEGUN + KASAN + STALL.rstrip()])  # half a line is none
+def test_kernels_that_may_live(console: bytes) -> None:
+    assert not dying(console)
+
+
+def test_pulse_is_the_same_whatever_the_pieces() -> None:
+    whole = read("kasan-then-stall")
+    at = whole.index(b"\n", whole.index(b"detected stalls")) + 1
+    pulse = Pulse(MARKERS)
+    felt = [pulse.is_dying(whole[end:end + 1]) for end in range(len(whole))]
+    assert felt == [False] * (at - 1) + [True] * (len(whole) - at + 1)
+
+
+def test_word_from_the_channel_is_a_sign_of_life_until_the_next_stall() -> None:
+    pulse = Pulse(MARKERS)
+    assert pulse.is_dying(BEGUN + KASAN + STALL)
+    assert not pulse.is_dying(b"", b"ok 1 handoff-xchg\n")
+    assert not pulse.is_dying(b"? show_slab_objects+0x147/0x23f\n")
+    assert pulse.is_dying(STALL)
 
 
 def test_tail_skips_empty_lines() -> None:

@@ -14,13 +14,17 @@ from pathlib import Path
 import pytest
 
 from qemu import guest, machines
+from qemu.console import Markers, Pulse
 from qemu.guest import GuestSpec, Stopped
 from qemu.machine import Accel, GuestError
 from qemu.topology import Topology
 
-# Finds the file behind `id=out` in its own arguments, as QEMU would.
+# Finds the files behind `id=out` and `id=con` in its own arguments, as QEMU would.
 PREAMBLE = """#!/bin/sh
-for word; do case "$word" in file,id=out,path=*) out=${word#file,id=out,path=};; esac; done
+for word; do case "$word" in
+    file,id=out,path=*) out=${word#file,id=out,path=};;
+    file,id=con,path=*) con=${word#file,id=con,path=};;
+esac; done
 echo $$ >"$(dirname "$out")/pid"
 """
 
@@ -67,6 +71,37 @@ def test_endless_babble_is_a_timeout(tmp_path: Path) -> None:
     own = spec(tmp_path, 'while :; do echo x >>"$out"; sleep 0.05; done\n', total_s=0.5)
     assert guest.run(own, lambda data: None).outcome == "timeout"
     assert gone(tmp_path)
+
+
+SPINS = """echo 'test: begin a' >>"$con"; echo 'BUG: KASAN: use-after-free in b' >>"$con"
+while :; do echo 'rcu: INFO: rcu_sched self-detected stall on CPU' >>"$con"; sleep 0.05; done
+"""
+
+
+def dying_spec(tmp_path: Path, body: str, total_s: float) -> GuestSpec:
+    own = spec(tmp_path, body, total_s=total_s)
+    pulse = Pulse(Markers("test: begin ", "test: end ", "test: "))
+    return replace(own, is_dying=pulse.is_dying, grace_s=0.3)
+
+
+def test_kernel_that_only_stalls_after_a_splat_is_down(tmp_path: Path) -> None:
+    result = guest.run(dying_spec(tmp_path, SPINS, 60), lambda data: None)
+    assert result.outcome == "down" and result.seconds < 50
+    assert gone(tmp_path)
+
+
+@pytest.mark.parametrize("body", [
+    SPINS.replace("BUG: KASAN", "no BUG"),
+    SPINS.replace("sleep", 'echo ok >>"$out"; sleep'),
+    SPINS.replace("sleep", "echo 'BUG: KASAN: use-after-free in c' >>\"$con\"; sleep")])
+def test_kernel_that_stalls_and_says_more_is_not_down(tmp_path: Path, body: str) -> None:
+    assert guest.run(dying_spec(tmp_path, body, 1.5), lambda data: None).outcome == "timeout"
+
+
+def test_dying_kernel_has_time_to_panic(tmp_path: Path) -> None:
+    own = dying_spec(tmp_path, SPINS.split("while")[0] + "echo 'rcu: INFO: rcu_sched "
+                     "self-detected stall on CPU' >>\"$con\"; sleep 0.5\n", 60)
+    assert guest.run(replace(own, grace_s=30.0), lambda data: None).outcome == "powered-off"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

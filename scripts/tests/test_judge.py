@@ -62,6 +62,15 @@ def test_hang_is_broken() -> None:
     assert exit_status(records) == 2
 
 
+def test_kernel_that_was_dying_went_down() -> None:
+    records = judged("hang", "kasan-then-stall", "down")
+    assert [record.verdict for record in records] == ["pass", "fail", "fail"]
+    assert (records[2].invariant, records[2].cause) == ("no-splat", "lifetime")
+    warned = Splat(Kind.WARNING, "WARNING: mm/slub.c:1 at kfree", ("WARNING: mm/slub.c:1",), "x")
+    for scenario in judge(BASE, CHOSEN, channel("hang"), Ending("down", (warned,)))[2:]:
+        assert "the kernel went down: WARNING: mm/slub.c:1 at kfree" in scenario.reason
+
+
 @pytest.mark.parametrize("console", ["kasan", "refcount", "lockdep"])
 def test_splat_fails_a_scenario_that_said_pass(console: str) -> None:
     records = judged("clean", console)
