@@ -44,9 +44,11 @@ check-host:
 	$(DO) scripts/deps.sh check
 	$(DO) $(PYTHON) scripts/check.py --host
 
+# For the running kernel or KDIR, to be loaded from module/; else it stays in OUT.
 module:
 	$(DO) scripts/deps.sh module
-	$(DO) $(PYTHON) scripts/build_module.py --kdir "$(KDIR)" --in-tree
+	$(DO) $(PYTHON) $(if $(strip $(KERNEL)$(ARCH)$(PAGE)$(CONFIG)$(PATCH)),scripts/module_for.py, \
+		scripts/build_module.py --kdir "$(KDIR)" --in-tree)
 
 bench:
 	$(DO) scripts/deps.sh run

@@ -48,11 +48,17 @@ headers() {
     fi
 }
 
+# Another kernel than the running one, or KDIR's, is fetched or built.
+another() {
+    [[ "${KERNEL-}${ARCH-}${PAGE-}${CONFIG-}${PATCH-}" ]] || return 1
+    echo "zstd debian-archive-keyring $(foreign "${ARCH-}")"
+}
+
 case ${1-} in
     run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
     models) wanted="$BUILD $GUEST xz-utils $(foreign "${ARCH-}")" ;;
     check) wanted="$BUILD $GUEST $TESTS $KERNEL_BUILD $(foreign ppc64le)" ;;
-    module) wanted="$BUILD $(headers)" ;;
+    module) wanted="$BUILD $(another || headers)" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
     *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel" "e.g. make deps FOR=check" ;;
 esac
@@ -61,7 +67,7 @@ source_given() {
     [[ ${KERNEL-} == *@* || -f ${KERNEL-} || (-e ${KERNEL:-/nowhere}/Kconfig &&
         ! -e ${KERNEL:-/nowhere}/vmlinux) ]]
 }
-if [[ $1 == run || $1 == models ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
+if [[ $1 == run || $1 == models || $1 == module ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
     wanted+=" $KERNEL_BUILD"
 fi
 

@@ -47,10 +47,16 @@ def for_cpus(cpus: int) -> str:
     return "many-cpus" if cpus > 2 else ""
 
 
-def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
+def kernel_for(options: Options, fragments: str = "", boots: bool = True) -> PreparedKernel:
     """The kernel that the options ask for: stock, or built in the lab, which
     `fragments` asks for too, unless KERNEL is a tree that was built. That its
-    guests can run here is known before anything is fetched or built."""
+    guests can run here, if it `boots`, is known before anything is fetched or
+    built."""
+
+    def check(arch: str) -> None:
+        if boots:
+            check_guest(options, arch)
+
     cache = cache_dir(os.environ).resolve()
     built = bool(options.kernel) and Path(options.kernel).is_dir() and not _is_source(
         options.kernel)
@@ -60,20 +66,20 @@ def kernel_for(options: Options, fragments: str = "") -> PreparedKernel:
     if not built and (options.lab or fragments or _is_source(options.kernel)):
         spec = make_spec(options.kernel, options.arch, options.page,
                          f"{fragments},{options.config},{for_cpus(options.cpus)}", options.patch)
-        check_guest(options, spec.machine.arch)
+        check(spec.machine.arch)
         return obtain(spec, cache)
     if not built:
-        check_guest(options, platform.machine())
+        check(platform.machine())
     try:
         kernel = kernels.prepare(options.kernel, cache)
-        check_guest(options, kernel.arch)
+        check(kernel.arch)
         return kernel
     except OSError as error:
         raise ToolError(f"preparing a kernel failed: {error}",
                         f"is there room in {cache}, and may this user write there?") from error
 
 
-def ready(options: Options) -> Ready:
+def ready(options: Options, boots: bool = True) -> Ready:
     """The kernel that the options ask for, and its module."""
-    kernel = kernel_for(options)
+    kernel = kernel_for(options, boots=boots)
     return Ready(kernel, build_for(Path(kernel.build), kernel.release, options.out, kernel.arch))

@@ -101,3 +101,12 @@ def test_another_architecture_takes_its_own(tmp_path: Path, arch: str, package: 
     status, said, _ = run(tmp_path, "kernel", package, DEPS="no", ARCH=arch)
     assert status == 2 and package in said
     assert run(tmp_path, "kernel", package, DEPS="no")[0] == 0
+
+
+def test_a_module_for_another_kernel_takes_what_obtains_that(tmp_path: Path) -> None:
+    lacking = "zstd flex qemu-system-x86 g++-aarch64-linux-gnu"
+    assert run(tmp_path, "module", lacking, DEPS="no") == (0, "", "")
+    for asked, missing in (({"KERNEL": "7.2"}, "zstd"), ({"CONFIG": "kasan"}, "flex"),
+                           ({"ARCH": "arm64"}, "g++-aarch64-linux-gnu")):
+        status, said, _ = run(tmp_path, "module", lacking, DEPS="no", **asked)
+        assert status == 2 and missing in said and "qemu-system-x86" not in said
