@@ -13,6 +13,15 @@ from typing import Any
 LOCAL = ":"  # a host's name, as GNU parallel spells this machine
 
 
+@dataclass(frozen=True)
+class Commit:
+    """One commit of the range, with the names of its parents."""
+
+    name: str
+    subject: str
+    parents: tuple[str, ...] = ()
+
+
 class Outcome(StrEnum):
     """Of one run of one kernel."""
 

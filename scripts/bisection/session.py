@@ -3,7 +3,8 @@
 was asked, so that the same command goes on where an earlier one stopped.
 
     request.json     what was asked, as it was understood
-    range.jsonl      the commits in question, oldest first: commit, subject
+    range.jsonl      outcomes.Commit a line: GOOD, and all from it to BAD, each
+                     after its parents
     journal.jsonl    every fact as it became known (the kinds are below)
     config/          the user's own configuration files, as they were
     runs/            a directory a run: runs/<commit>/<number>
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from bisection.journal import Journal
-from bisection.outcomes import Answer, Ran, Step
+from bisection.outcomes import Answer, Commit, Ran, Step
 from errors import ToolError
 from qemu.store import locked, write_whole
 
@@ -103,8 +104,7 @@ class Session:
         found = [_ran_of(values) for values in self._of("ran")]
         if not commit:
             return tuple(found)
-        return tuple(sorted((ran for ran in found if ran.commit == commit),
-                            key=lambda ran: ran.number))
+        return _by_number([one for one in found if one.commit == commit])
 
     def steps(self) -> list[Step]:
         """The commits that were answered, in order, each with its runs; of one
@@ -114,8 +114,8 @@ class Session:
         for values in self._of("step"):
             step = Step(values["commit"], values["subject"], Answer(values["answer"]),
                         values["why"], values["build_s"])
-            own = (one for one in ran if one.commit == step.commit)
-            found[step.commit] = replace(step, ran=tuple(sorted(own, key=lambda one: one.number)))
+            own = [one for one in ran if one.commit == step.commit]
+            found[step.commit] = replace(step, ran=_by_number(own))
         return list(found.values())
 
     def signature(self) -> str:
@@ -144,11 +144,12 @@ class Session:
             seen = max(seen, when)
         return total + (seen - begin if begin is not None else 0.0)
 
-    def commits(self) -> list[tuple[str, str]]:
-        """The range, oldest first: commit and subject."""
+    def commits(self) -> list[Commit]:
+        """GOOD, and all commits from it to BAD, oldest first."""
         path = self.directory / "range.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [(values["commit"], values["subject"]) for values in map(json.loads, lines)]
+        return [Commit(values["name"], values["subject"], tuple(values["parents"]))
+                for values in map(json.loads, lines)]
 
     def _of(self, what: str) -> Iterator[dict[str, Any]]:
         return (values for values in self.journal.lines() if values["what"] == what)
@@ -165,12 +166,11 @@ class Session:
         del values["ran"]
         self.add("step", **values)
 
-    def create(self, request: Request, commits: list[tuple[str, str]]) -> None:
+    def create(self, request: Request, commits: list[Commit]) -> None:
         """Make it, if it is not there; what it was asked for comes last."""
         if (self.directory / "request.json").exists():
             return
-        lines = "".join(json.dumps({"commit": commit, "subject": subject}) + "\n"
-                        for commit, subject in commits)
+        lines = "".join(json.dumps(asdict(commit)) + "\n" for commit in commits)
         write_whole(self.directory / "range.jsonl", lines.encode())
         write_whole(self.directory / "request.json", request.to_json().encode())
 
@@ -183,6 +183,10 @@ class Session:
 
         with locked(self.directory / ".lock", refuse):
             yield
+
+
+def _by_number(ran: list[Ran]) -> tuple[Ran, ...]:
+    return tuple(sorted(ran, key=lambda one: one.number))
 
 
 def _ran_of(values: dict[str, Any]) -> Ran:

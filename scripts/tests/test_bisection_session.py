@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 from bisection.journal import Journal
-from bisection.outcomes import Answer, Outcome, Ran, Step
+from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
 from bisection.session import Request, Session, sessions
 from errors import ToolError
 
 ASKED = Request("/linux", "a" * 40, "b" * 40, {"scenario": "exts-*"}, seed=7)
+RANGE = [Commit("c" * 40, "one", ("a" * 40,)), Commit("b" * 40, "two", ("c" * 40,))]
 
 
 def made(tmp_path: Path) -> Session:
     session = Session(tmp_path / "bisect" / ASKED.name)
-    session.create(ASKED, [("c" * 40, "one"), ("b" * 40, "two")])
+    session.create(ASKED, RANGE)
     return session
 
 
@@ -84,7 +85,7 @@ def test_runs_and_steps_are_found_again(tmp_path: Path) -> None:
     assert again.ran("c" * 40) == (runs[1], runs[0]) and len(again.ran()) == 3
     assert again.steps() == [Step("c" * 40, "one", Answer.GOOD, "2 runs", 2.5,
                                   (runs[1], runs[0]))]
-    assert again.request == ASKED and again.commits()[1] == ("b" * 40, "two")
+    assert again.request == ASKED and again.commits() == RANGE
     assert [one.directory for one in sessions(tmp_path)] == [session.directory]
 
 
