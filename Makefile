@@ -24,7 +24,7 @@ export AUDIT WORKLOAD
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
-	machines topologies busted selftests kselftest soak kunit models inspect deps
+	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps
 
 help:
 	$(DO) cat scripts/help.txt
@@ -76,6 +76,9 @@ kernels:
 
 machines:
 	$(DO) $(PYTHON) scripts/machines.py
+
+scenarios:
+	$(DO) $(PYTHON) scripts/list_scenarios.py
 
 topologies:
 	$(DO) $(PYTHON) scripts/topologies.py

@@ -209,10 +209,14 @@ def kdir_of(args: argparse.Namespace) -> Path:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ToolError(f"{args.kernel} does not describe a prepared kernel: {error}",
                             "make it with scripts/kernels.py prepare") from error
-    kdir = Path(args.kdir or f"/lib/modules/{os.uname().release}/build")
+    own = f"/lib/modules/{os.uname().release}/build"
+    kdir = Path(args.kdir or own)
     if not kdir.is_dir():
-        raise ToolError(f"there is no kernel tree at {kdir}",
-                        f"apt-get install linux-headers-{os.uname().release}, or set KDIR")
+        way_out = ("name the build directory of a kernel, or leave KDIR out for the running one's"
+                   if str(kdir) != own else
+                   f"apt-get install linux-headers-{os.uname().release}, or set KDIR; for another "
+                   "machine's kernel: make module KERNEL=7.2")
+        raise ToolError(f"there is no kernel tree at {kdir}", way_out)
     return kdir.resolve()
 
 

@@ -123,7 +123,9 @@ fi
 # Lists of an earlier day name versions that the archive has no longer.
 if ! said=$(install) && { [[ $fresh == yes ]] || ! { update; said=$(install); }; }; then
     grep -m 3 '^[EW]:' <<<"$said" >&2 || tail -n 5 <<<"$said" >&2
-    die "these packages could not be installed:$missing" \
-        "is the archive reachable, and /etc/apt right? then: apt-get install$missing"
+    hint="is the archive reachable, and /etc/apt right? then: apt-get install$missing"
+    [[ $missing != *" linux-headers-"* ]] || hint="is the running kernel one of Debian's? else name \
+the directory that it was built in, KDIR=DIR, or a kernel to build for, e.g. KERNEL=7.2"
+    die "these packages could not be installed:$missing" "$hint"
 fi
 echo "slubtorture: installed in $((SECONDS - begin)) s" >&2

@@ -203,6 +203,8 @@ def check_out(out: Path) -> None:
         probe = out / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
+    except FileExistsError as error:
+        raise ToolError(f"OUT={out} is no directory", "name one: OUT=DIR") from error
     except OSError as error:
         raise ToolError(f"OUT={out} cannot be written: {error.strerror}",
                         "name a directory that can: OUT=DIR") from error

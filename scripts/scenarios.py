@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Names of scenarios as the module's table has them, and selection by glob.
 
-The table is module/core/scenarios.def, read here for its names only; what a
-scenario does and expects is the module's business.
+The table is module/core/scenarios.def, read here for names and questions only;
+what a scenario does and expects is the module's business.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from errors import ToolError
 
 TABLE = Path(__file__).resolve().parent.parent / "module" / "core" / "scenarios.def"
 CONTROL = "busted-"
-_ROW = re.compile(r'^SCENARIO\(\s*"?([a-z0-9-]+)"?\s*,\s*\w+\s*,\s*\w+\s*,\s*(true|false)', re.M)
+_ROW = re.compile(r'^SCENARIO\(\s*"?([a-z0-9-]+)"?\s*,\s*\w+\s*,\s*\w+\s*,\s*(true|false)'
+                  r'(?:\s*,\s*\w+\s*,\s*"([^"]*)")?', re.M)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Scenario:
 
     name: str
     timed: bool
+    question: str = ""
 
     @property
     def is_control(self) -> bool:
@@ -33,7 +35,8 @@ class Scenario:
 
 
 def parse_table(text: str) -> list[Scenario]:
-    return [Scenario(name, timed == "true") for name, timed in _ROW.findall(text)]
+    return [Scenario(name, timed == "true", question)
+            for name, timed, question in _ROW.findall(text)]
 
 
 def known() -> list[Scenario]:
@@ -61,7 +64,7 @@ def _unknown(glob: str, table: list[Scenario]) -> ToolError:
     near = difflib.get_close_matches(glob, names, n=3, cutoff=0.5)
     meant = f"did you mean {', '.join(near)}? " if near else ""
     return ToolError(f"SCENARIO={glob}: no scenario of that name",
-                     f"{meant}known: {', '.join(n for n in names if not n.startswith(CONTROL))}")
+                     f"{meant}`make scenarios` lists all, with what they ask")
 
 
 def select(globs: str, table: list[Scenario]) -> list[Scenario]:

@@ -5,6 +5,8 @@ Kbuild is stood in for.
 
 from __future__ import annotations
 
+import argparse
+import os
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,13 @@ def test_lines_that_tell_come_first() -> None:
 def test_paths_that_kbuild_cannot_take_are_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="blanks or colons"):
         bm.build_for(tmp_path, "7.2", tmp_path / "my out")
+
+
+def test_a_missing_tree_has_its_own_remedy(tmp_path: Path) -> None:
+    own = f"/lib/modules/{os.uname().release}/build"
+    for kdir, remedy in ((str(tmp_path / "none"), "leave KDIR out"), (own, "linux-headers-")):
+        if Path(kdir).is_dir():
+            continue
+        with pytest.raises(ToolError, match="no kernel tree") as caught:
+            bm.kdir_of(argparse.Namespace(kernel=None, kdir=kdir))
+        assert remedy in caught.value.hint

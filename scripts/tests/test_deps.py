@@ -53,6 +53,16 @@ def test_a_failing_archive_is_said(tmp_path: Path) -> None:
     assert " update" in calls
 
 
+def test_a_kernel_that_debian_does_not_have_is_told_of(tmp_path: Path) -> None:
+    own = f"linux-headers-{os.uname().release}"
+    status, said, _ = run(tmp_path, "module", own, "echo 'E: no such package' >&2; exit 100",
+                          KDIR=f"/lib/modules/{os.uname().release}/build")
+    has_headers = Path(f"/lib/modules/{os.uname().release}/build").exists()
+    assert has_headers or (status == 2 and own in said and "KDIR=DIR" in said)
+    status, said, _ = run(tmp_path, "run", "zstd", "exit 100")
+    assert status == 2 and "KDIR=DIR" not in said
+
+
 def test_old_lists_are_renewed_once(tmp_path: Path) -> None:
     apt = f'[ -e "{tmp_path}/new" ] || case "$*" in *update*) : >"{tmp_path}/new";; *) exit 100;; esac'
     status, _, calls = run(tmp_path, "run", "zstd", apt)

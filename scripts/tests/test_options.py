@@ -81,8 +81,10 @@ def test_host_must_have_the_memory() -> None:
 
 def test_unwritable_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("the user's")
-    with pytest.raises(ToolError, match="cannot be written"):
+    with pytest.raises(ToolError, match="is no directory"):
         opt.check_out(tmp_path / "file")
+    with pytest.raises(ToolError, match="cannot be written"):
+        opt.check_out(Path("/proc/slubtorture"))
     assert (tmp_path / "file").read_text() == "the user's"
 
 
