@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deps.sh run|models|check|module|kernel: installs the Debian packages that a target lacks,
+# deps.sh run|models|check|module|kernel|bisect: installs the Debian packages that a target lacks,
 # saying which; with DEPS=no it names them and stops. Kernels, and tools that
 # a kernel brings along, are left to kernels.py. ARCH adds what another
 # architecture's kernels and guests take; CONFIG, PAGE and PATCH mean that a
@@ -11,6 +11,10 @@ set -euo pipefail
 BUILD="make gcc g++ libc6-dev binutils dwarves python3"
 GUEST="qemu-system-x86 zstd debian-archive-keyring"
 TESTS="libgtest-dev python3-pytest mypy"
+# Runs on several machines. The tests' own hosts are reached through dropbear,
+# because the package openssh-server starts a server that listens.
+SPREAD="parallel openssh-client"
+HOSTS_OF_TESTS="dropbear-bin util-linux"
 KERNEL_BUILD="flex bison bc ccache patch xz-utils perl libelf-dev libssl-dev"
 
 die() {
@@ -57,10 +61,11 @@ another() {
 case ${1-} in
     run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
     models) wanted="$BUILD $GUEST xz-utils $(foreign "${ARCH-}")" ;;
-    check) wanted="$BUILD $GUEST $TESTS $KERNEL_BUILD $(foreign ppc64le)" ;;
+    check) wanted="$BUILD $GUEST $TESTS $KERNEL_BUILD $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(another || headers)" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel" "e.g. make deps FOR=check" ;;
+    bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD git $(foreign "${ARCH-}")" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {

@@ -30,7 +30,7 @@ def run(tmp_path: Path, target: str, lacking: str = "", apt: str = "exit 0",
     return done.returncode, done.stderr, calls.read_text() if calls.exists() else ""
 
 
-@pytest.mark.parametrize("target", ["run", "models", "check", "module"])
+@pytest.mark.parametrize("target", ["run", "models", "check", "module", "bisect"])
 def test_nothing_is_done_when_nothing_is_missing(tmp_path: Path, target: str) -> None:
     assert run(tmp_path, target) == (0, "", "")
 
@@ -45,6 +45,11 @@ def test_what_is_missing_is_named_and_installed(tmp_path: Path) -> None:
 def test_deps_no_names_and_stops(tmp_path: Path) -> None:
     status, said, calls = run(tmp_path, "check", "mypy", DEPS="no")
     assert status == 2 and "packages are missing: mypy" in said and calls == ""
+
+
+def test_nothing_that_listens_is_installed_for_the_hosts_of_tests(tmp_path: Path) -> None:
+    _, said, _ = run(tmp_path, "check", "dropbear-bin openssh-server parallel", DEPS="no")
+    assert "packages are missing: parallel dropbear-bin\n" in said
 
 
 def test_a_failing_archive_is_said(tmp_path: Path) -> None:
