@@ -281,8 +281,8 @@ def tell(run: Run, booted: stp.Booted, follower: Follower, outcome: report.Outco
           f"replay: {run.replay}\nfiles:  {rec.shown(run.run_dir)}")
 
 
-def run_once(options: opt.Options) -> int:
-    run = prepare_run(options)
+def told(run: Run) -> int:
+    """Boot the guest of a run, keep and tell what it said; the exit status."""
     stp.say(f"kernel {run.setup.kernel.release}; {run.setup.accel.note}")
     follower = Follower(sys.stdout, sys.stderr)
     reader = LineReader(follower.line)
@@ -305,6 +305,10 @@ def run_once(options: opt.Options) -> int:
     keep(run, booted, outcome)
     tell(run, booted, follower, outcome)
     return outcome.status
+
+
+def run_once(options: opt.Options) -> int:
+    return told(prepare_run(options))
 
 
 def main() -> int:

@@ -209,14 +209,20 @@ def warn_about_guest(booted: stp.Booted) -> None:
             stp.say(f"  QEMU: {booted.result.detail}")
 
 
-def prepare_run(options: opt.Options) -> Run:
-    chosen = scenarios.select(options.scenario, scenarios.known())
-    ready = prepared.ready(options)
-    setup = stp.make_setup(options, ready.kernel)
-    run_dir = rec.new_run_dir(options.out, ready.kernel.release, options.seed, time.time())
-    run = Run(setup, chosen, ready.module, run_dir)
+def begun(setup: stp.Setup, module: Path, run_dir: Path) -> Run:
+    """A run of what is ready, kept in a directory that is there."""
+    chosen = scenarios.select(setup.options.scenario, scenarios.known())
+    run = Run(setup, chosen, module, run_dir)
     rec.save(run_dir, {"plan.json": plan_text(run)})
     return run
+
+
+def prepare_run(options: opt.Options) -> Run:
+    scenarios.select(options.scenario, scenarios.known())
+    ready = prepared.ready(options)
+    setup = stp.make_setup(options, ready.kernel)
+    return begun(setup, ready.module, rec.new_run_dir(options.out, ready.kernel.release,
+                                                      options.seed, time.time()))
 
 
 def announce(run: Run) -> None:
@@ -226,9 +232,8 @@ def announce(run: Run) -> None:
     stp.say(run.setup.accel.note)
 
 
-def kept_run(options: opt.Options) -> tuple[Run, list[rec.Record]]:
-    """Boot a guest, judge what it said and keep it all."""
-    run = prepare_run(options)
+def booted_and_kept(run: Run) -> list[rec.Record]:
+    """Boot the guest, judge what it said and keep it all."""
     announce(run)
     try:
         booted = watch(run)
@@ -239,14 +244,25 @@ def kept_run(options: opt.Options) -> tuple[Run, list[rec.Record]]:
     found = judged(run, booted)
     keep(run, booted, found)
     warn_about_guest(booted)
-    return run, found
+    return found
 
 
-def run_once(options: opt.Options) -> int:
-    run, found = kept_run(options)
+def kept_run(options: opt.Options) -> tuple[Run, list[rec.Record]]:
+    """The same, with all that comes before it."""
+    run = prepare_run(options)
+    return run, booted_and_kept(run)
+
+
+def told(run: Run) -> int:
+    """The run, its table, and its exit status."""
+    found = booted_and_kept(run)
     print(report.table(found))
     print(f"replay: {replay(run)}\nfiles:  {rec.shown(run.run_dir)}")
     return rec.exit_status(found)
+
+
+def run_once(options: opt.Options) -> int:
+    return told(prepare_run(options))
 
 
 def main() -> int:

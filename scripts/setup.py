@@ -135,8 +135,8 @@ def check_guest(options: Options, arch: str) -> Machine:
     return machine
 
 
-def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
-    """Choose machine and accelerator for a kernel; may boot a short probe."""
+def guest_parts(options: Options, kernel: PreparedKernel) -> tuple[Machine, bytes]:
+    """The machine as this kernel can be started on it, and the guest's init."""
     cache = cache_dir(os.environ).resolve()
     config = compiler.settings(Path(kernel.config).read_text())
     check_cpus(options.cpus, config)
@@ -144,11 +144,23 @@ def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
     machine = firmware.fitted(check_guest(options, kernel.arch), config, cache)
     machine.check_topology(Topology(options.cpus, options.mem_mib, DIMM_MIB,
                                     topologies.find(options.topology)))
-    init = initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
+    return machine, initramfs.build_init(cache, f"{cross_prefix(machine)}g++")
+
+
+def on_this_computer(options: Options, kernel: PreparedKernel, machine: Machine,
+                     init: bytes) -> Setup:
+    """Choose the accelerator; may boot a short probe. Nothing is compiled or
+    fetched, so that it can be done where only QEMU is."""
     parts = (options, kernel, machine, init)
-    chosen = accel.choose(options.accel, accel.host_facts(machine, kernel.release), cache,
+    chosen = accel.choose(options.accel, accel.host_facts(machine, kernel.release),
+                          cache_dir(os.environ).resolve(),
                           lambda tried: _bare_boot_problem(parts, tried))
     return Setup(options, kernel, machine, chosen, init)
+
+
+def make_setup(options: Options, kernel: PreparedKernel) -> Setup:
+    """Choose machine and accelerator for a kernel."""
+    return on_this_computer(options, kernel, *guest_parts(options, kernel))
 
 
 def nodes_problem(setup: Setup, transcript: Transcript) -> str:
