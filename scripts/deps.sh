@@ -69,8 +69,9 @@ case ${1-} in
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {
-    [[ ${KERNEL-} == *@* || -f ${KERNEL-} || (-e ${KERNEL:-/nowhere}/Kconfig &&
-        ! -e ${KERNEL:-/nowhere}/vmlinux) ]]
+    local kernel=${KERNEL:-/nowhere}
+    kernel=${kernel/#\~\//${HOME-}/} # not every shell knows ~ behind KERNEL=
+    [[ $kernel == *@* || -f $kernel || (-e $kernel/Kconfig && ! -e $kernel/vmlinux) ]]
 }
 if [[ $1 == run || $1 == models || $1 == module ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
     wanted+=" $KERNEL_BUILD"

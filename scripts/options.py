@@ -108,11 +108,14 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def raw_values(args: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:
-    """Flag, else environment variable, else default; an empty one counts as absent."""
+    """Flag, else environment variable, else default; an empty one counts as absent.
+    Not every shell knows ~ in `make run KERNEL=~/linux`."""
     values: dict[str, str] = {}
     for name, default, _ in _VARIABLES:
         flag: str | None = getattr(args, name)
         values[name] = (flag or environment.get(name.upper(), "") or default).strip()
+        if name in ("kernel", "out"):
+            values[name] = os.path.expanduser(values[name])
     return values
 
 

@@ -107,7 +107,7 @@ def page_of(machine: Machine, text: str) -> int:
 
 def fragment_of(name: str) -> Path:
     """A fragment by name, or a file of the user's own."""
-    ours, own = CONFIGS / f"{name}.config", Path(name)
+    ours, own = CONFIGS / f"{name}.config", Path(name).expanduser()
     if re.fullmatch(r"[\w-]+", name) and ours.is_file():
         return ours
     if own.is_file():
@@ -121,8 +121,9 @@ def patch_of(name: str, series: str) -> Path:
     for candidate in (PATCHES / f"{name}.patch", PATCHES / series / f"{name}.patch"):
         if re.fullmatch(r"[\w./-]+", name) and candidate.is_file():
             return candidate
-    if Path(name).is_file():
-        return Path(name).absolute()
+    own = Path(name).expanduser()
+    if own.is_file():
+        return own.absolute()
     raise ToolError(f"PATCH={name}: no such patch, and no such file",
                     f"patches: {', '.join(known_patches()) or 'none'}; or a file in diff -p1 form")
 

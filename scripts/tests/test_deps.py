@@ -104,6 +104,7 @@ def test_a_source_is_told_from_a_tree_that_is_built(tmp_path: Path) -> None:
     (tmp_path / "linux/Kconfig").touch()
     asked = {"DEPS": "no", "KERNEL": str(tmp_path / "linux")}
     assert run(tmp_path, "run", "flex", **asked)[0] == 2
+    assert run(tmp_path, "run", "flex", DEPS="no", KERNEL="~/linux", HOME=str(tmp_path))[0] == 2
     (tmp_path / "linux/vmlinux").touch()
     assert run(tmp_path, "run", "flex", **asked)[0] == 0
 

@@ -79,6 +79,13 @@ def test_host_must_have_the_memory() -> None:
     opt.check_memory(options, "")
 
 
+def test_home_is_known_where_the_shell_left_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    parsed = opt.parser("").parse_args(["--kernel", "~/linux@HEAD~1"])
+    raw = opt.raw_values(parsed, {"OUT": "~/out", "CONFIG": "~/a.config"})
+    assert (raw["kernel"], raw["out"]) == ("/home/me/linux@HEAD~1", "/home/me/out")
+
+
 def test_unwritable_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("the user's")
     with pytest.raises(ToolError, match="is no directory"):
