@@ -10,18 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bisection.outcomes import Answer, Outcome, Step
+from bisection.outcomes import Answer, Commit, Outcome, Step
 
 SHORT = 12  # characters of a commit's name, as kernel developers quote it
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit of the range, with the names of its parents."""
-
-    name: str
-    subject: str
-    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

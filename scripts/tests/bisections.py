@@ -9,8 +9,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bisection.outcomes import Answer, Outcome, Ran, Step
-from bisection.view import Commit, Measured, View
+from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
+from bisection.view import Measured, View
 
 SIGNATURE = "fail node-pointer-kept lifetime"
 CLEAN = 5

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bisection import page, picture, told
-from bisection.outcomes import Answer, Outcome, Ran, Step
-from bisection.view import Commit, View, candidates, percent, short, spans, time_text
+from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
+from bisection.view import View, candidates, percent, short, spans, time_text
 from bisections import CASES, SIGNATURE, bisected, history, name
 
 every_case = pytest.mark.parametrize("case", list(CASES))
