@@ -24,7 +24,8 @@ export AUDIT WORKLOAD
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
-	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps
+	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
+	junit
 
 help:
 	$(DO) cat scripts/help.txt
@@ -111,6 +112,10 @@ kunit:
 models:
 	$(DO) scripts/deps.sh models
 	$(DO) $(PYTHON) scripts/models.py $(if $(RUN),--run "$(RUN)") $(if $(TEST),--test "$(TEST)")
+
+junit:
+	$(DO) scripts/deps.sh junit
+	$(DO) $(PYTHON) scripts/junit.py $(if $(RUN),--run "$(RUN)") $(if $(TO),--to "$(TO)")
 
 clean:
 	$(DO) $(PYTHON) scripts/clean.py

@@ -140,7 +140,8 @@ def page_text(view: View) -> str:
             f"<title>{_text(title)}</title>\n<style>\n{_STYLE}</style></head>\n<body>\n"
             f"<h1>{_text(title)}</h1>\n{_result(view)}\n{_evidence(view)}\n"
             f"<h2>What was asked, and how it went</h2>\n{_facts(view)}\n"
-            f"<h2>The range</h2>\n{_picture(view)}\n<h2>Steps</h2>\n{_steps(view)}\n</body></html>\n")
+            f"<h2>The range</h2>\n{_picture(view)}\n"
+            f"<h2>Steps</h2>\n{_steps(view)}\n</body></html>\n")
 
 
 def write_picture(view: View, directory: Path) -> str:

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A session on disk as it is shown and handed on: read at any moment, also
+while it is at work or after it was stopped. Nothing is asked or decided here.
+
+    result.txt      for a mail
+    page.html       everything, with the picture
+    picture.png     the picture alone
+    annotated.log   git bisect log with the runs behind each answer
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from bisection import page, told
+from bisection.outcomes import Answer, Outcome, Ran, Step
+from bisection.session import Request, Session
+from bisection.view import Measured, View, short
+from errors import ToolError
+from exported import Kept, Result, Status, load
+from qemu.store import write_whole
+
+RESULT, GIT_LOG = "result.json", "git-bisect.log"
+TEXT, PAGE, ANNOTATED = "result.txt", "page.html", "annotated.log"
+_EVIDENCE_LINES = 12
+# Of a request's values, those that are in its other members or say nothing.
+_UNTOLD = {"good", "bad", "tree", "signature", "error", "out"}
+
+
+def _result(directory: Path) -> dict[str, Any]:
+    """What came out so far; {} before there is anything."""
+    path = directory / RESULT
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_text())
+        return {**values, "suspects": [str(name) for name in values["suspects"]]}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ToolError(f"{path} is no result of a bisection: {error}",
+                        "it was edited or is of another version; the same make bisect command "
+                        "writes it anew") from error
+
+
+def _asked(request: Request) -> tuple[tuple[str, str], ...]:
+    told_values = [("tree", request.tree), ("good", request.good), ("bad", request.bad)]
+    told_values += [(name, value) for name, value in request.values.items()
+                    if value and name not in _UNTOLD]
+    return (*told_values, ("wrong in", f"at most {100 * request.error:g} % of bisections"))
+
+
+def _measured(values: Mapping[str, Any]) -> Measured | None:
+    found = values.get("measured")
+    return Measured(**found) if found and found["runs"] else None
+
+
+def _bad_run(steps: list[Step], commit: str) -> Ran | None:
+    return next((ran for step in steps if step.commit == commit for ran in step.ran
+                 if ran.outcome is Outcome.BAD), None)
+
+
+def evidence_of(directory: Path, ran: Ran | None) -> tuple[str, ...]:
+    """What a run showed: its line of why, and what its records add to that."""
+    if ran is None:
+        return ()
+    lines = [ran.said]
+    try:
+        runs = load(directory / ran.files) if ran.files else []
+    except ToolError:  # a run that broke off has its console only
+        runs = []
+    failed = [one for run in runs for one in run.results if one.status is Status.FAIL]
+    for result in failed[:1]:
+        lines += [": ".join((*result.path[1:], result.said)),
+                  *result.text.splitlines()[:_EVIDENCE_LINES]]
+    return tuple(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def view_of(session: Session) -> View:
+    """All that there is to show."""
+    values, request, steps = _result(session.directory), session.request, session.steps()
+    sure, first_bad = values.get("sure"), str(values.get("first_bad", ""))
+    # While it goes on, the suspects are just all that are left.
+    suspects = tuple(values.get("suspects", ())) if sure is not None and not first_bad else ()
+    why = "; ".join(text for text in (values.get("why", ""), values.get("missing", "")) if text)
+    return View(
+        session.directory.name, session.signature() or "the first failure that BAD shows",
+        request.good, request.bad, tuple(session.commits()), tuple(steps), _asked(request),
+        _measured(values), int(values.get("clean_runs", 0)), first_bad, suspects, sure,
+        values.get("why", "") if values.get("why") == values.get("missing") else why,
+        evidence_of(session.directory, _bad_run(steps, first_bad)))
+
+
+def write(session: Session) -> list[Path]:
+    """Everything that shows it, beside it; what there is no picture for is said
+    in the page."""
+    view, directory = view_of(session), session.directory
+    log = directory / GIT_LOG
+    texts = {TEXT: told.result_text(view), PAGE: page.page_text(view),
+             ANNOTATED: told.annotated(view, log.read_text() if log.exists() else "")}
+    for name, text in texts.items():
+        write_whole(directory / name, text.encode(errors="backslashreplace"))
+    page.write_picture(view, directory)
+    return [directory / name for name in texts]
+
+
+_STATUS = {Outcome.GOOD: Status.PASS, Outcome.BAD: Status.FAIL, Outcome.OTHER: Status.FAIL,
+           Outcome.BROKEN: Status.MISS}
+_ANSWER = {Answer.GOOD: Status.PASS, Answer.BAD: Status.FAIL, Answer.SKIP: Status.SKIP,
+           Answer.UNSURE: Status.ERROR}
+
+
+def _of_run(ran: Ran) -> Result:
+    return Result(("bisection", "run", f"run-{ran.number}"), _STATUS[ran.outcome], ran.said, "",
+                  ran.seconds, {"outcome": ran.outcome.value, "seed": ran.seed, "host": ran.host})
+
+
+def _of_step(session: Session, request: Request, step: Step, began: datetime | None) -> Kept:
+    """A commit as a run of its own: its answer, and each of its runs."""
+    answer = Result(("bisection", "answer"), _ANSWER[step.answer], step.why, "", None,
+                    {"answer": step.answer.value})
+    return Kept(
+        session.directory, f"{session.directory.name}/{short(step.commit)}", short(step.commit),
+        "", request.values.get("arch", ""), (answer, *(_of_run(ran) for ran in step.ran)), {},
+        {"signature": session.signature(), "seed": request.seed}, began, commit=step.commit,
+        subject=step.subject, build_s=step.build_s)
+
+
+def exported(directory: Path) -> list[Kept]:
+    """A session for other people's formats: one run of tests a commit."""
+    session = Session(directory)
+    request, began = session.request, session.last("began")
+    when = datetime.fromtimestamp(began["when"], timezone.utc) if began else None
+    found = [_of_step(session, request, step, when) for step in session.steps()]
+    if not found:
+        raise ToolError(f"RUN={directory}: no commit was asked about yet",
+                        "let make bisect go on first")
+    return found
