@@ -25,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit
+	junit kcidb
 
 help:
 	$(DO) cat scripts/help.txt
@@ -116,6 +116,12 @@ models:
 junit:
 	$(DO) scripts/deps.sh junit
 	$(DO) $(PYTHON) scripts/junit.py $(if $(RUN),--run "$(RUN)") $(if $(TO),--to "$(TO)")
+
+kcidb:
+	$(DO) $(if $(KCIDB_SCHEMA),KCIDB_SCHEMA="$(KCIDB_SCHEMA)") scripts/deps.sh kcidb
+	$(DO) $(PYTHON) scripts/kcidb.py --origin "$(ORIGIN)" $(if $(RUN),--run "$(RUN)") \
+		$(if $(CHECKOUT),--checkout "$(CHECKOUT)") \
+		$(if $(KCIDB_SCHEMA),--schema "$(KCIDB_SCHEMA)") $(if $(TO),--to "$(TO)")
 
 clean:
 	$(DO) $(PYTHON) scripts/clean.py

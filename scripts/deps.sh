@@ -13,7 +13,7 @@ GUEST="qemu-system-x86 zstd debian-archive-keyring"
 TESTS="libgtest-dev python3-pytest mypy"
 # What writes pictures and other tools' formats, and what reads them back.
 SHOWN="python3-matplotlib python3-junit.xml"
-SHOWN_TESTS="python3-junitparser"
+SHOWN_TESTS="python3-junitparser python3-jsonschema"
 # Runs on several machines. The tests' own hosts are reached through dropbear,
 # because the package openssh-server starts a server that listens.
 SPREAD="parallel openssh-client"
@@ -67,9 +67,10 @@ case ${1-} in
     check) wanted="$BUILD $GUEST $TESTS $SHOWN $SHOWN_TESTS $KERNEL_BUILD $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(another || headers)" ;;
     junit) wanted="python3 python3-junit.xml" ;;
+    kcidb) wanted="python3${KCIDB_SCHEMA:+ python3-jsonschema}" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
     bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD python3-matplotlib git $(foreign "${ARCH-}")" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit" "e.g. make deps FOR=check" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit, kcidb" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from qemu.console import find_splats
 from scenarios import CONTROL
 
 RECORDS, RESULTS, REQUEST = "records.jsonl", "results.jsonl", "request.json"
+ANSWER = ("bisection", "answer")  # path of a commit's, beside its runs
 _STAMP = "%Y%m%d-%H%M%S"
 _HINT = "name a directory that make run, make kunit or make bisect has made: RUN=out/DIR"
 _VERSION = ("read it with the version of slubtorture that wrote it, or repeat the run: its file "
@@ -125,6 +127,12 @@ def _started(name: str) -> datetime | None:
     return datetime.fromtimestamp(moment, timezone.utc)
 
 
+def _commit(replay: str) -> str:
+    """Of a kernel that was built of a git tree, where it was named whole."""
+    match = re.search(r"\bKERNEL='?[^ ]+@([0-9a-f]{40})(?:[ ']|$)", replay)
+    return match[1] if match else ""
+
+
 def _config_sha256(directory: Path) -> str:
     path = directory / "config"
     data = path.read_bytes() if path.exists() else b""
@@ -190,7 +198,7 @@ def _run(directory: Path) -> Kept:
                 {"cpus": one.cpus, "nodes": one.nodes, "page_size": one.page_size},
                 {"seed": one.seed, "seconds": one.seconds, "replay": _replay(directory, one.replay),
                  "layout": "; ".join(one.layout)},
-                _started(one.run_id), _config_sha256(directory))
+                _started(one.run_id), _config_sha256(directory), _commit(one.replay))
 
 
 def _replay(directory: Path, other: str) -> str:
@@ -247,7 +255,7 @@ def _kunit(directory: Path) -> Kept:
     return Kept(directory, one.run_id, one.kernel_release, one.kernel_build, one.architecture,
                 (*(_of_case(record) for record in found), *beside),
                 {"page_size": one.page_size}, {"replay": one.replay},
-                _started(one.run_id), _config_sha256(directory))
+                _started(one.run_id), _config_sha256(directory), _commit(one.replay))
 
 
 def _bisection(directory: Path) -> list[Kept]:

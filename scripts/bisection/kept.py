@@ -21,7 +21,7 @@ from bisection.outcomes import Answer, Outcome, Ran, Step
 from bisection.session import Request, Session
 from bisection.view import Measured, View, short
 from errors import ToolError
-from exported import Kept, Result, Status, load
+from exported import ANSWER, Kept, Result, Status, load
 from qemu.store import write_whole
 
 RESULT, GIT_LOG = "result.json", "git-bisect.log"
@@ -119,7 +119,7 @@ def _of_run(ran: Ran) -> Result:
 
 def _of_step(session: Session, request: Request, step: Step, began: datetime | None) -> Kept:
     """A commit as a run of its own: its answer, and each of its runs."""
-    answer = Result(("bisection", "answer"), _ANSWER[step.answer], step.why, "", None,
+    answer = Result(ANSWER, _ANSWER[step.answer], step.why, "", None,
                     {"answer": step.answer.value})
     return Kept(
         session.directory, f"{session.directory.name}/{short(step.commit)}", short(step.commit),

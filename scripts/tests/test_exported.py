@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,11 @@ def test_directories_with_blanks_and_several(tmp_path: Path) -> None:
     assert exported.target("", [odd], "junit.xml") == odd / "junit.xml"
     with pytest.raises(ToolError, match="names 2 directories"):
         exported.target("", [odd, odd], "junit.xml")
+
+
+def test_commit_of_a_git_tree_is_known_where_it_was_named_whole(tmp_path: Path) -> None:
+    commit = "0123456789abcdef" * 2 + "01234567"
+    for number, (kernel, known) in enumerate(((f"/src/linux@{commit}", commit), ("7.2", ""),
+                                              ("/src/linux@v7.1", ""))):
+        record = replace(kept_runs.BASE, run_id=str(number), replay=f"make run KERNEL={kernel} C=1")
+        assert exported.load(kept_runs.run(tmp_path, [record]))[0].commit == known
