@@ -11,6 +11,8 @@ set -euo pipefail
 BUILD="make gcc g++ libc6-dev binutils dwarves python3"
 GUEST="qemu-system-x86 zstd debian-archive-keyring"
 TESTS="libgtest-dev python3-pytest mypy"
+# The interval of a measured rate takes the beta distribution.
+STATISTICS="python3-scipy"
 # What writes pictures and other tools' formats, and what reads them back.
 SHOWN="python3-matplotlib python3-junit.xml"
 SHOWN_TESTS="python3-junitparser python3-jsonschema"
@@ -64,12 +66,12 @@ another() {
 case ${1-} in
     run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
     models) wanted="$BUILD $GUEST xz-utils $(foreign "${ARCH-}")" ;;
-    check) wanted="$BUILD $GUEST $TESTS $SHOWN $SHOWN_TESTS $KERNEL_BUILD $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
+    check) wanted="$BUILD $GUEST $TESTS $STATISTICS $SHOWN $SHOWN_TESTS $KERNEL_BUILD $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(another || headers)" ;;
     junit) wanted="python3 python3-junit.xml" ;;
     kcidb) wanted="python3${KCIDB_SCHEMA:+ python3-jsonschema}" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
-    bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD python3-matplotlib git $(foreign "${ARCH-}")" ;;
+    bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD $STATISTICS python3-matplotlib git $(foreign "${ARCH-}")" ;;
     *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit, kcidb" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
