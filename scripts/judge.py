@@ -19,6 +19,7 @@ SPLAT_LINES = 60
 OUTSIDE = "load-unload"
 BOOT = "boot"
 GUEST = "guest-nodes"
+HUNG = "the guest hung"
 _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "duration_ms")
 _MARK = "slubtorture: "
 _TOLD = "# | "  # before a line of a subtest that is for the report as it is
@@ -92,7 +93,7 @@ def _how_it_ended(ending: Ending) -> str:
     if fatal or (ending.outcome == "down" and ending.splats):
         return f"the kernel went down: {_worst(ending.splats).title}"
     return {
-        "hang": "the guest hung: no sign of life, ended by the watchdog",
+        "hang": f"{HUNG}: no sign of life, ended by the watchdog",
         "timeout": "the guest took too long and was ended",
         "died": "QEMU failed",
     }.get(ending.outcome, "the guest powered off before it came to this")
