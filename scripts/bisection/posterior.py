@@ -1,86 +1,122 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How sure a bisection's result is, once its steps are known.
+"""How sure a bisection's result is, once its runs are known.
 
 The plan's error is that of all such bisections. One that ends after a good and
-six bads in a row is less sure than that, as another first bad commit among
-those that the good excluded explains all of it with one accident; one whose
-last answer was a good is surer. Here the answers that were given are weighed,
-with every commit of the range as likely the first bad one before the first run.
+six bads in a row is less sure than that, as a bug among the many commits that
+the good took out explains all of it with one accident; one whose last answer
+was a good is surer. So every commit of the range is weighed by what was seen:
+before the first run each was as likely to have brought the bug, which all
+commits that descend from it have, and no others (Bayes).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bisection.outcomes import Answer, Outcome, Step
-from bisection.statistics import Plan, Rate, log_ratio, percent
+from bisection.outcomes import Answer, Commit, Outcome, Step
+from bisection.statistics import Plan, Rate, percent
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """An answered question: which, and the runs that count."""
+    """Of a commit that was asked: the runs that count."""
 
-    answer: Answer
+    commit: str
     bad: int
     clean: int
 
 
-def _weighed(steps: Sequence[Step]) -> list[Weighed]:
+def _weighed(steps: Sequence[Step], more: Mapping[str, int]) -> list[Weighed]:
+    """Runs count whatever was made of them; `more` are clean runs to come."""
     found = []
     for step in steps:
-        if step.answer in (Answer.GOOD, Answer.BAD):
-            outcomes = [one.outcome for one in step.ran]
-            found.append(Weighed(step.answer, outcomes.count(Outcome.BAD),
-                                 outcomes.count(Outcome.GOOD)))
+        outcomes = [one.outcome for one in step.ran]
+        found.append(Weighed(step.commit, outcomes.count(Outcome.BAD),
+                             outcomes.count(Outcome.GOOD) + more.get(step.commit, 0)))
     return found
 
 
-def _accident(plan: Plan, later: Sequence[Weighed], answer: Answer) -> float:
-    """How much less likely than by the result these answers are, if those of
-    this kind are all wrong. Clean runs of several commits have one rate."""
-    wrong = [one for one in later if one.answer is answer]
-    bad, clean = sum(one.bad for one in wrong), sum(one.clean for one in wrong)
+def _ancestors(commits: Sequence[Commit]) -> dict[str, int]:
+    """Of each commit a set as bits: itself and all of the range that it is made
+    on. `commits` have parents before children."""
+    found: dict[str, int] = {}
+    for at, commit in enumerate(commits):
+        found[commit.name] = 1 << at
+        for parent in commit.parents:
+            found[commit.name] |= found.get(parent, 0)
+    return found
+
+
+def _likelihood(plan: Plan, told: Sequence[Weighed], has_bug: Sequence[bool]) -> float:
+    """Of the runs, if these commits have the bug and the others do not."""
+    pairs = list(zip(told, has_bug, strict=True))
     if not plan.has_background:
-        return plan.missed(clean) if answer is Answer.GOOD else 0.0
-    ratio = log_ratio(plan, bad, clean)
-    return math.exp(min(0.0, ratio if answer is Answer.GOOD else -ratio))
+        if any(one.bad and not has for one, has in pairs):
+            return 0.0
+        return plan.missed(sum(one.clean for one, has in pairs if has and not one.bad))
+    total = 0.0
+    for one, has in pairs:
+        rate = plan.rate_low if has else plan.background_high
+        total += one.bad * math.log(rate) + one.clean * math.log(1 - rate)
+    return math.exp(total)
 
 
-def _odds(plan: Plan, answered: Sequence[Weighed]) -> float:
-    """Of any other commit against the named one. An answer halves the range: the
-    last of them took as many commits out as are left, the one before twice that."""
-    last = len(answered) - 1
-    return sum(2.0 ** (last - at) * _accident(plan, answered[at:], one.answer)
-               for at, one in enumerate(answered))
+def probabilities(plan: Plan, commits: Sequence[Commit], steps: Sequence[Step],
+                  more: Mapping[str, int] | None = None) -> dict[str, float]:
+    """Of each commit that it brought the bug. `commits` are GOOD and the range,
+    each after its parents; of GOOD it is 0. Empty if nothing explains the runs."""
+    sets = _ancestors(commits)
+    told = [one for one in _weighed(steps, more or {}) if one.commit in sets]
+    weights = {}
+    for commit in commits[1:]:
+        own = sets[commit.name].bit_length() - 1
+        weights[commit.name] = _likelihood(
+            plan, told, [bool(sets[one.commit] >> own & 1) for one in told])
+    whole = sum(weights.values())
+    return {name: weight / whole for name, weight in weights.items()} if whole else {}
 
 
-def confidence(plan: Plan, steps: Sequence[Step]) -> float:
-    """How likely the result of these steps is right, of the commits that are
-    left. `steps` are those of git bisect in their order; GOOD and BAD are not
-    among them."""
-    return 1 / (1 + _odds(plan, _weighed(steps)))
+def confidence(plan: Plan, commits: Sequence[Commit], steps: Sequence[Step],
+               suspects: Collection[str]) -> float:
+    """How likely the first bad commit is one of `suspects`."""
+    found = probabilities(plan, commits, steps)
+    return min(1.0, sum(found.get(name, 0.0) for name in suspects))
 
 
-def confirming_runs(plan: Plan, steps: Sequence[Step]) -> int:
-    """Clean runs more that the last good commit takes for the result to be as
-    sure as was asked for; 0 if it is. There is nothing to confirm in a result
-    without any good: GOOD itself was asked for that."""
-    answered = _weighed(steps)
-    goods = [at for at, one in enumerate(answered) if one.answer is Answer.GOOD]
-    if not goods or plan.has_background:
-        return 0
-    wanted, more, one = plan.error / (1 - plan.error), 0, answered[goods[-1]]
-    while _odds(plan, answered) > wanted:
-        more += 1
-        answered[goods[-1]] = Weighed(one.answer, one.bad, one.clean + more)
-    return more
+def confirming(plan: Plan, commits: Sequence[Commit], steps: Sequence[Step],
+               suspects: Collection[str]) -> tuple[str, int] | None:
+    """A good commit to ask again, and the clean runs more that make the result
+    as sure as was asked for, or surer at least; None if it is so already. There
+    is nothing to ask again where no commit was good."""
+    found = probabilities(plan, commits, steps)
+    if plan.has_background or not found or _doubt(found, suspects) <= plan.error:
+        return None
+    sets = _ancestors(commits)
+    place = {commit.name: at for at, commit in enumerate(commits)}
+
+    def doubt_behind(name: str) -> float:
+        return sum(chance for other, chance in found.items()
+                   if other not in suspects and sets[name] >> place[other] & 1)
+
+    goods = [step.commit for step in steps if step.answer is Answer.GOOD and step.commit in sets]
+    again = max(goods, key=doubt_behind, default="")
+    if not again or not doubt_behind(again):
+        return None
+    for runs in range(1, plan.clean_runs + 1):
+        if _doubt(probabilities(plan, commits, steps, {again: runs}), suspects) <= plan.error:
+            return again, runs
+    return again, plan.clean_runs
+
+
+def _doubt(found: Mapping[str, float], suspects: Collection[str]) -> float:
+    return sum(chance for name, chance in found.items() if name not in suspects)
 
 
 def seen_again(steps: Sequence[Step]) -> Rate:
     """How often the bug showed at the commits that were bad."""
-    bad = [one for one in _weighed(steps) if one.answer is Answer.BAD]
+    bad = [one for one in _weighed(steps, {}) if one.bad]
     return Rate(sum(one.bad for one in bad), sum(one.bad + one.clean for one in bad))
 
 
@@ -100,6 +136,7 @@ def rests_on(plan: Plan, steps: Sequence[Step]) -> list[str]:
              "the range were as likely",
              f"of all such bisections at most {percent(plan.error)} end wrong"]
     if skipped:
-        lines.append(f"{skipped} commits could not be asked; where they leave more than one "
-                     "commit, the confidence is that the first bad one is among these")
+        lines.append(f"{skipped} {'commit' if skipped == 1 else 'commits'} could not be asked; "
+                     "where that leaves more than one commit, the confidence is that the first "
+                     "bad one is among these")
     return lines

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from bisection import posterior, statistics
-from bisection.outcomes import Answer, Outcome, Ran, Step
+from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
 from bisection.statistics import Plan, Rate
 from errors import ToolError
 
@@ -87,6 +87,11 @@ def recorded(path: Path, commit: str = "") -> list[Outcome]:
     return [most[number] for number in sorted(most)]
 
 
+def chain(commits: int) -> list[Commit]:
+    """GOOD and so many commits on it, each on the one before."""
+    return [Commit(str(at), "", (str(at - 1),)) for at in range(commits + 1)]
+
+
 @dataclass(frozen=True)
 class Flaky:
     """What runs come to before and after the bug."""
@@ -103,12 +108,17 @@ class Result:
     runs: int
     measured: int
     clean_runs: int
+    named: int = 0
     steps: tuple[Step, ...] = ()
     plan: Plan | None = None
 
     @property
     def confidence(self) -> float:
-        return posterior.confidence(self.plan, self.steps) if self.plan else 0.0
+        """As a real bisection would say it."""
+        if not self.plan:
+            return 0.0
+        return posterior.confidence(self.plan, chain(self.plan.commits), self.steps,
+                                    {str(self.named)})
 
 
 def _measured(stream: Stream, sights: int) -> Rate:
@@ -163,7 +173,8 @@ def bisected(commits: int, first_bad: int, flaky: Flaky, error: float,
         else:
             last_good = middle
     right = named == first_bad and good.answer is Answer.GOOD
-    return Result(right, runs, rate.runs, plan.clean_runs, tuple(steps), plan)
+    return Result(right, runs, rate.runs, plan.clean_runs, named, tuple(steps),
+                  plan)
 
 
 def naive(commits: int, first_bad: int, flaky: Flaky, rng: random.Random) -> Result:
@@ -177,7 +188,7 @@ def naive(commits: int, first_bad: int, flaky: Flaky, rng: random.Random) -> Res
             named = middle
         else:
             last_good = middle
-    return Result(named == first_bad, runs, 0, 1)
+    return Result(named == first_bad, runs, 0, 1, named)
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,7 @@ def _wald_bounds(plan: Plan) -> tuple[float, float]:
     return math.log((1 - one) / one), math.log(one / (1 - one))
 
 
-def log_ratio(plan: Plan, bad: float, clean: float) -> float:
+def _ratio(plan: Plan, bad: float, clean: float) -> float:
     """Log likelihood ratio of BAD's rate to the background's."""
     low, high = plan.rate_low, plan.background_high
     return bad * math.log(low / high) + clean * math.log((1 - low) / (1 - high))
@@ -285,7 +285,7 @@ def _wald_runs(plan: Plan, p: float) -> float:
     """Average runs of the test at a true rate p: the bound it drifts to,
     divided by the drift (Wald, without overshoot)."""
     upper, lower = _wald_bounds(plan)
-    drift = log_ratio(plan, p, 1 - p)
+    drift = _ratio(plan, p, 1 - p)
     return (upper if drift > 0 else lower) / drift if drift else math.inf
 
 
@@ -298,7 +298,7 @@ def answered(plan: Plan, bad: int, clean: int, unanswered: int) -> Answer | None
     if not plan.has_background:
         return Answer.GOOD if clean >= plan.clean_runs else None
     upper, lower = _wald_bounds(plan)
-    ratio = log_ratio(plan, bad, clean)
+    ratio = _ratio(plan, bad, clean)
     return Answer.BAD if ratio >= upper else Answer.GOOD if ratio <= lower else None
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from bisection import statistics as st
-from bisection.outcomes import Answer, Outcome, Ran, Step
-from bisection.posterior import confidence, confirming_runs, rests_on, seen_again
+from bisection.outcomes import Answer, Outcome, Ran
 from bisection.statistics import Plan, Rate
 from errors import ToolError
 
@@ -226,49 +225,6 @@ def _walk(plan: Plan, p: float, rng: random.Random) -> Answer:
 def test_rates_that_are_alike_are_refused() -> None:
     with pytest.raises(ToolError, match="cannot be told apart"):
         st.plan(Rate(10, 40), 24, background=Rate(8, 40))
-
-
-def step(answer: Answer, *outcomes: Outcome) -> Step:
-    return Step("c", "s", answer, "", 0.0, tuple(ran(at, one) for at, one in enumerate(outcomes)))
-
-
-def test_a_good_before_many_bads_leaves_doubt() -> None:
-    plan = a_plan()
-    good, bad = step(Answer.GOOD, *[GOOD] * plan.clean_runs), step(Answer.BAD, GOOD, BAD)
-    sure, doubtful = [bad, bad, bad, good], [good, bad, bad, bad]
-    assert confidence(plan, sure) > 0.98 > confidence(plan, doubtful)
-    assert confirming_runs(plan, sure) == 0
-    more = confirming_runs(plan, [good, *[bad] * 5])
-    assert more > 0
-    surer = step(Answer.GOOD, *[GOOD] * (plan.clean_runs + more))
-    assert confidence(plan, [surer, *[bad] * 5]) >= 0.95
-    assert confidence(plan, [step(Answer.GOOD, *[GOOD] * (plan.clean_runs + more - 1)),
-                             *[bad] * 5]) < 0.95
-
-
-def test_only_bads_leave_no_doubt_and_skips_count_for_nothing() -> None:
-    plan = a_plan()
-    bad, skip = step(Answer.BAD, BAD), step(Answer.SKIP, OTHER)
-    assert confidence(plan, [bad] * 5) == 1.0 and confirming_runs(plan, [bad] * 5) == 0
-    good = step(Answer.GOOD, *[GOOD] * plan.clean_runs)
-    assert confidence(plan, [bad, skip, good]) == confidence(plan, [bad, good])
-
-
-def test_with_a_background_a_bad_can_be_wrong_too() -> None:
-    plan = st.plan(Rate(30, 60), 24, background=Rate(3, 60))
-    bad = step(Answer.BAD, *[BAD] * 8)
-    assert confidence(plan, [bad] * 4) < 1.0
-    assert confidence(plan, [step(Answer.BAD, *[BAD] * 30)] * 4) > confidence(plan, [bad] * 4)
-
-
-def test_what_it_rests_on_is_said() -> None:
-    plan = a_plan()
-    steps = [step(Answer.BAD, GOOD, GOOD, BAD), step(Answer.SKIP, OTHER), step(Answer.BAD, BAD)]
-    assert seen_again(steps) == Rate(2, 4)
-    said = "\n".join(rests_on(plan, steps))
-    for part in ("independent", "8 of 40", "2 of 4 runs", "no good commit", "at most 5 %",
-                 "1 commits could not be asked"):
-        assert part in said
 
 
 @pytest.mark.parametrize("value, said", [
