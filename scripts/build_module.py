@@ -28,7 +28,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 import check_module
 import compiler
 from entry import guarded
-from errors import ToolError
+from errors import SourceError, ToolError
 from lab.spec import machine_of
 from lab.tools import cross_prefix, make_variables
 from options import ROOT
@@ -154,8 +154,10 @@ def run_kbuild(build: Build, jobs: int) -> str:
     build.log.write_text(said)
     if status or not build.module.exists():
         shown = "\n  ".join(telling_lines(said))
-        raise ToolError(f"slubtorture.ko does not build for {build.release}:\n  {shown}",
-                        f"all that was printed is in {build.log}")
+        full = "No space left on device" in said
+        raise (ToolError if full else SourceError)(
+            f"slubtorture.ko does not build for {build.release}:\n  {shown}",
+            f"all that was printed is in {build.log}")
     return said
 
 

@@ -15,3 +15,8 @@ class ToolError(Exception):
         super().__init__(message)
         self.hint = hint
         self.status = status
+
+
+class SourceError(ToolError):
+    """The source that was asked for is at fault, not what it is built with: it
+    does not build, or not so. Another commit of it may be different."""

@@ -25,7 +25,7 @@ from typing import IO
 
 import compiler
 from build_module import telling_lines
-from errors import ToolError
+from errors import SourceError, ToolError
 from lab import config
 from lab.spec import Spec
 from lab.tools import cross_prefix
@@ -35,6 +35,8 @@ from qemu.store import write_whole
 STEPS_GUESSED = 1800
 _STEP = re.compile(rb"^  [A-Z][A-Z0-9_ -]*(?:\[M\])? +\S+")
 _FULL = re.compile(r"No space left on device")
+# As gcc says it of its parts; the kernel takes them where memory is short.
+_KILLED = re.compile(r"Killed signal terminated program|^Killed$", re.MULTILINE)
 _FULL_BYTES = 32 << 20  # less than one linked kernel takes
 _EVERY_S = 20.0
 # All that the kernel's make sees of the caller's variables. Kbuild, gcc and
@@ -148,9 +150,12 @@ def failure(build: Build, what: str, said: str) -> ToolError:
         return ToolError(f"{what}: the disk with {build.tree} is full",
                          "make kernels shows what can go (make kernel REMOVE=…); then the same "
                          "command goes on where it stopped")
+    if _KILLED.search(said):
+        return ToolError(f"{what} was killed in {build.tree}: memory is short, or somebody did it",
+                         "end what takes the memory; the same command goes on where it stopped")
     shown = "\n  ".join(telling_lines(said, 25))
-    return ToolError(f"{what} failed for {build.spec.named}:\n  {shown}",
-                     f"all that was printed is in {build.log}")
+    return SourceError(f"{what} failed for {build.spec.named}:\n  {shown}",
+                       f"all that was printed is in {build.log}")
 
 
 def _follow(stream: IO[bytes], log: IO[bytes], steps: Steps) -> None:

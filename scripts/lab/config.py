@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import compiler
-from errors import ToolError
+from errors import SourceError, ToolError
 from lab.spec import Fragment
 
 _LINE = re.compile(r"(CONFIG_\w+)=(.+)")
@@ -88,7 +88,8 @@ def check_lost(wishes: Iterable[Wish], config: str, where: str) -> list[str]:
         text = "\n".join(
             f"  {wish.option}={wish.value} of {wish.fragment} became "
             f"{found.get(wish.option.removeprefix('CONFIG_'), 'n')}" for wish in bad)
-        raise ToolError(f"options did not survive the kernel's own olddefconfig ({where}):\n{text}",
-                        "this kernel has them under another name or not at all, or they need "
-                        "others; if one may be lost, let its fragment say so")
+        raise SourceError(
+            f"options did not survive the kernel's own olddefconfig ({where}):\n{text}",
+            "this kernel has them under another name or not at all, or they need others; if one "
+            "may be lost, let its fragment say so")
     return [wish.option for wish in gone]

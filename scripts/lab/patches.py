@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gate
-from errors import ToolError
+from errors import SourceError, ToolError
 
 # As patch -p1 reads names: the first directory goes, whatever it is called.
 _TOUCHES = re.compile(r"^(?:---|\+\+\+) (?:(/dev/null)|[^/\s]*/)?(\S*)", re.MULTILINE)
@@ -144,8 +144,8 @@ def _apply(patch: Path, tree: Path) -> None:
                           capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[:20])
-        raise ToolError(f"{patch.name} does not apply to this kernel:\n{said}",
-                        "it was made for another series; nothing was changed")
+        raise SourceError(f"{patch.name} does not apply to this kernel:\n{said}",
+                          "it was made for another series; nothing was changed")
 
 
 def _names_below(place: Path) -> set[str]:

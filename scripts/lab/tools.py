@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from errors import ToolError
+from errors import SourceError, ToolError
 from qemu.machine import Machine
 
 # Program and Debian package; the C++ compiler builds module and init.
@@ -73,5 +73,5 @@ def check_compiler(machine: Machine, tree: Path) -> None:
     here = subprocess.run([gcc, "-dumpfullversion"], capture_output=True, text=True,
                           check=False).stdout.strip()
     if least and _numbers(here) < _numbers(least):
-        raise ToolError(f"{gcc} {here} is too old for this kernel, which needs {least}",
-                        "use a newer Debian, or an older KERNEL")
+        raise SourceError(f"{gcc} {here} is too old for this kernel, which needs {least}",
+                          "use a newer Debian, or an older KERNEL")
