@@ -29,22 +29,40 @@ class Journal:
     """The lines of one file; opened for adding only under its session's lock."""
 
     path: Path
-    _size: int = field(default=-1, repr=False)
+    _size: int = field(default=-1, repr=False)  # once it was written to
+    _read: int = field(default=0, repr=False)  # bytes that are in _known
+    _known: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every whole line in order; ToolError for one that is none of ours."""
+        self._catch_up()
+        yield from self._known
+
+    def _catch_up(self) -> None:
+        """Read what was added since the last time; another process may do so."""
         try:
-            data = self.path.read_bytes()
+            with open(self.path, "rb") as file:
+                if os.fstat(file.fileno()).st_size < self._read:
+                    self._read, self._known = 0, []
+                file.seek(self._read)
+                data = file.read()
         except FileNotFoundError:
+            self._read, self._known = 0, []
             return
-        for number, line in enumerate(data[:_whole(data)].splitlines(), 1):
-            try:
-                values = json.loads(line)
-                yield {**values, "what": str(values["what"])}
-            except (ValueError, KeyError, TypeError) as error:
-                raise ToolError(f"{self.path}, line {number}, is no line of a bisection's journal",
-                                "it was edited, or the disk lost it: remove the line, and what it "
-                                "told is asked once more") from error
+        whole = data[:_whole(data)]
+        found = [self._parsed(line, number) for number, line in enumerate(
+            whole.splitlines(), len(self._known) + 1)]
+        self._known += found
+        self._read += len(whole)
+
+    def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            values = json.loads(line)
+            return {**values, "what": str(values["what"])}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ToolError(f"{self.path}, line {number}, is no line of a bisection's journal",
+                            "it was edited, or the disk lost it: remove the line, and what it "
+                            "told is asked once more") from error
 
     def _mend(self) -> None:
         """Take away what follows the last whole line."""

@@ -7,13 +7,14 @@ was asked, so that the same command goes on where an earlier one stopped.
                      after its parents
     journal.jsonl    every fact as it became known (the kinds are below)
     config/          the user's own configuration files, as they were
-    runs/            a directory a run: runs/<commit>/<number>
+    runs/            a directory a run: runs/<16 digits of commit>/<number>
+    bundles/         what runs take, of commits that are being asked
     git-bisect.log   `git bisect log`, for `git bisect replay`
     result.json      what came out (drive.py), result.txt the same for people
 
 Lines of the journal, by `what`: `ran` (outcomes.Ran), `step` (outcomes.Step
-without its runs), `signature` (text, proposed: bool, why), `rate` (bad, runs),
-`note` (text), `began` and `paused` (when), which bound the time of the work.
+without its runs), `built` (commit, seconds), `signature` (text, proposed,
+why), `rate` (bad, runs), `began` and `paused` (when), which bound the time of the work.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from bisection.journal import Journal
-from bisection.outcomes import Answer, Commit, Ran, Step
+from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
 from errors import ToolError
 from qemu.store import locked, write_whole
 
@@ -92,7 +93,10 @@ class Session:
 
     def files_of(self, commit: str, number: int) -> Path:
         """Where a run is kept."""
-        return self.runs / commit[:16] / str(number)
+        return self.runs_of(commit) / f"{number:05d}"
+
+    def runs_of(self, commit: str) -> Path:
+        return self.runs / commit[:16]
 
     def seed_of(self, commit: str, number: int) -> int:
         """The same run has the same seed, whenever it is done."""
@@ -190,8 +194,9 @@ def _by_number(ran: list[Ran]) -> tuple[Ran, ...]:
 
 
 def _ran_of(values: dict[str, Any]) -> Ran:
-    names = Ran.__dataclass_fields__
-    return Ran.from_json(json.dumps({name: values[name] for name in names}))
+    own: dict[str, Any] = {name: values[name] for name in Ran.__dataclass_fields__}
+    own["outcome"] = Outcome(own["outcome"])
+    return Ran(**own)
 
 
 def sessions(out: Path) -> list[Session]:
