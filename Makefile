@@ -21,11 +21,12 @@ export ARCH PAGE CONFIG PATCH REMOVE BENCH CACHE OBJECTS
 export TOPOLOGY
 export PYTHON KERNEL SCENARIO WIDEN RACERS CHURN SECONDS SEED CPUS MEM ACCEL OUT RESCUE DEPS CYCLES KDIR
 export AUDIT WORKLOAD
+export TREE GOOD BAD SUITES SIGNATURE ERROR HOURS JOBS HOSTS RUNS DIRTY
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit kcidb
+	junit kcidb bisect
 
 help:
 	$(DO) cat scripts/help.txt
@@ -112,6 +113,10 @@ kunit:
 models:
 	$(DO) scripts/deps.sh models
 	$(DO) $(PYTHON) scripts/models.py $(if $(RUN),--run "$(RUN)") $(if $(TEST),--test "$(TEST)")
+
+bisect:
+	$(DO) scripts/deps.sh bisect
+	$(DO) $(PYTHON) scripts/bisect run
 
 junit:
 	$(DO) scripts/deps.sh junit
