@@ -66,7 +66,7 @@ def _error_of(text: str) -> float:
 def _supposed(commits: int, error: float, args: argparse.Namespace) -> None:
     """What it would take, for rates that nobody has measured yet."""
     sights = statistics.sights_wanted(commits, error)
-    print(f"{statistics.steps_for(commits)} steps and GOOD; BAD is run until the bug was seen "
+    print(f"{statistics.counted(statistics.steps_for(commits), 'step')} and GOOD; BAD is run until the bug was seen "
           f"{sights} times\n")
     print(f"{'shows in':<10}{'runs of BAD':>12}{'a good takes':>14}{'runs in all':>13}{'hours':>9}")
     for text in _RATES.split(","):

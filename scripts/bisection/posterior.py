@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bisection.outcomes import Answer, Commit, Outcome, Step
-from bisection.statistics import Plan, Rate, percent
+from bisection.statistics import Plan, Rate, counted, percent
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def rests_on(plan: Plan, steps: Sequence[Step]) -> list[str]:
              "the range were as likely",
              f"of all such bisections at most {percent(plan.error)} end wrong"]
     if skipped:
-        lines.append(f"{skipped} {'commit' if skipped == 1 else 'commits'} could not be asked; "
+        lines.append(f"{counted(skipped, 'commit')} could not be asked; "
                      "where that leaves more than one commit, the confidence is that the first "
                      "bad one is among these")
     return lines

@@ -12,7 +12,7 @@ the measurement included. For with q = 1 - p, N - k is negative binomial, and
 
 y = -ln(q) / 2, which is at most (1 + r)^-k as sinh is convex on y >= 0. The
 equality is the negative binomial's generating function (Johnson, Kemp, Kotz:
-Univariate Discrete Distributions, 5.2). So no share of the error has to be set
+Univariate Discrete Distributions, chapter 5). So no share of the error has to be set
 aside for not knowing the rate: it is inside each question's. Questions are the
 steps and GOOD itself; their shares are equal and add up (Boole).
 
@@ -183,8 +183,8 @@ class Plan:
 
     def missed(self, clean: int) -> float:
         """How often bad commits stay clean for so many runs in all, given what
-        BAD showed: the prediction of a Beta(bad, runs - bad + 1/2), whose
-        logarithm's first term is the rule's."""
+        BAD showed: the prediction of a Beta(bad, runs - bad + 1/2), which is
+        close to the rule's (1 + clean / (N - k/2))^-k."""
         if self.has_background:
             return float((1 - self.rate_low) ** clean)
         least = self.rate.runs - self.rate.bad + 0.5
@@ -221,12 +221,16 @@ class Plan:
             f"a good:     {self.clean_runs} clean runs, {duration(self.clean_runs * one)}",
             f"a bad:      {self.expected_bad:.1f} runs on average, "
             f"{duration(self.expected_bad * one)}",
-            f"in all:     {self.steps} steps and GOOD, about {self.expected_runs:.0f} runs, "
+            f"in all:     {counted(self.steps, 'step')} and GOOD, about {self.expected_runs:.0f} runs, "
             f"{duration(whole)}" + (f", at most {duration(most)}" if not self.has_background else ""),
             f"error:      {percent(self.error)} of such bisections may end wrong, "
             f"{percent(self.share)} at each of",
             f"            {self.questions} questions; that the rate is known from "
             f"{self.rate.bad} sights only is in it"])
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def duration(seconds: float) -> str:
