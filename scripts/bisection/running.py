@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -74,7 +75,8 @@ def _scratch() -> Iterator[Path]:
 
 
 def _send(run_dir: Path) -> None:
-    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|gz", compresslevel=1) as archive:
+    with gzip.GzipFile(fileobj=sys.stdout.buffer, mode="wb", compresslevel=1) as packed, \
+            tarfile.open(fileobj=packed, mode="w|") as archive:
         for path in sorted(run_dir.iterdir()):
             if path.is_file():
                 archive.add(path, path.name)

@@ -15,12 +15,14 @@ again.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import shutil
 import tarfile
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +102,7 @@ def unpacked(data: bytes, into: Path, number: int, seed: int) -> tuple[int, floa
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data)), mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is None or "/" in member.name or member.name.startswith("."):
@@ -112,7 +114,8 @@ def unpacked(data: bytes, into: Path, number: int, seed: int) -> tuple[int, floa
         shutil.rmtree(into, ignore_errors=True)
         part.rename(into)
         return int(told["status"]), float(told["seconds"])
-    except (tarfile.TarError, EOFError, KeyError, TypeError, FileNotFoundError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, KeyError, TypeError,
+            FileNotFoundError) as error:
         raise ValueError(f"it came in damaged: {error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

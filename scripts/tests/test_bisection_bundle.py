@@ -99,6 +99,41 @@ def test_runs_from_anywhere_and_says_what_is_missing(ready: Ready, tmp_path: Pat
     assert not any((elsewhere / ".cache/slubtorture/bundles/runs").iterdir())
 
 
+_STUB = """\
+import sys
+sys.path[:0] = {paths!r}
+from bisection import running
+
+
+def run_bundle(bundle, seed, run_dir):
+    print("said", seed)
+    (run_dir / "console").write_text("console of " + bundle.name)
+    return 1
+
+
+running.run_bundle = run_bundle
+sys.exit(running.main({place!r}, ["--stream", "--number", "3", "--seed", "44"]))
+"""
+
+
+def test_a_run_that_is_streamed_comes_out_whole(ready: Ready, tmp_path: Path) -> None:
+    made = bdl.make(ready, asked(), tmp_path / "b", False)
+    stub = _STUB.format(paths=[str(made.path), str(made.path / "scripts")], place=str(made.path))
+    done = subprocess.run([sys.executable, "-c", stub], capture_output=True, check=False,
+                          env={"HOME": str(tmp_path), "PATH": os.defpath})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert spread.unpacked(done.stdout, tmp_path / "in/00003", 3, 44)[0] == 1
+    kept = {path.name: path.read_text() for path in (tmp_path / "in/00003").iterdir()}
+    assert kept["said"] == "said 44\n" and kept["console"] == f"console of {made.name}"
+    assert sorted(kept) == ["console", "outcome.json", "said"]
+    assert list((tmp_path / ".cache/slubtorture/bundles/runs").iterdir()) == []
+    with pytest.raises(ValueError, match="it is of run 3, seed 44"):
+        spread.unpacked(done.stdout, tmp_path / "in/00004", 4, 44)
+    with pytest.raises(ValueError, match="damaged"):
+        spread.unpacked(done.stdout[:-20], tmp_path / "in/00003", 3, 44)
+    assert os.listdir(tmp_path / "in") == ["00003"]
+
+
 def test_size_of_the_python_stays_small(ready: Ready, tmp_path: Path) -> None:
     made = bdl.make(ready, asked(), tmp_path / "b", False)
     assert sum(path.stat().st_size for path in made.path.rglob("*") if path.is_file()) < 1_500_000
