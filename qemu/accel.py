@@ -118,7 +118,7 @@ def kvm_problem(device: Path = Path("/dev/kvm")) -> str:
     if not device.exists():
         return f"there is no {device}"
     if not os.access(device, os.R_OK | os.W_OK):
-        return f"{device} may not be opened by this user"
+        return f"{device} may not be opened by this user (adduser USER kvm, and a new login)"
     return ""
 
 
