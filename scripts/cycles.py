@@ -25,6 +25,7 @@ import run
 import setup as stp
 from entry import guarded
 from qemu.machine import Machine
+from qemu.transcript import Step, Transcript
 
 CYCLES = "200"
 CYCLES_LEAST, CYCLES_MOST = 4, 100_000
@@ -77,20 +78,8 @@ def growth_problems(warm: Counters, after: Counters, cycles: int) -> list[str]:
             for name, (by, most) in grown.items() if by > most]
 
 
-def cycle_problems(booted: stp.Booted, cycles: int) -> list[str]:
-    """Cycles that failed or never came, and whole ones without an end line."""
-    transcript = booted.transcript
-    problems = [f"{step.name}: {step.problem}" for step in transcript.problems()
-                if step.name.startswith("cycle-")]
-    done = [step for step in transcript.steps if step.name.startswith("cycle-")]
-    if len(done) < cycles:
-        problems.append(f"{len(done)} of {cycles} cycles were done; the guest ended as "
-                        f"`{booted.result.outcome}`")
-    for number in range(0, len(done), 2):
-        said = transcript.facts.get(f"cycle-{number}-whole", "")
-        if not said.startswith("# end "):
-            problems.append(f"cycle {number} ended without its totals: {said or 'nothing'}")
-    return problems
+def done_cycles(transcript: Transcript) -> list[Step]:
+    return [step for step in transcript.steps if step.name.startswith("cycle-")]
 
 
 def warm_cycles(cycles: int) -> int:
@@ -98,17 +87,36 @@ def warm_cycles(cycles: int) -> int:
     return cycles // 10 + 1
 
 
-def problems_of(booted: stp.Booted, cycles: int) -> list[str]:
+def failures(booted: stp.Booted, cycles: int) -> list[str]:
+    """What the module or the kernel did wrong."""
     facts = booted.transcript.facts
-    warm, after = Counters.read(facts, "warm"), Counters.read(facts, "after")
-    problems = cycle_problems(booted, cycles)
-    problems += [f"{splat.title} (during {splat.during or 'load or unload'})"
-                 for splat in booted.splats]
+    found = [f"{step.name}: {step.problem}" for step in done_cycles(booted.transcript)
+             if step.problem]
+    found += [f"{splat.title} (during {splat.during or 'load or unload'})"
+              for splat in booted.splats]
     if facts.get("cgroups_left", "0") != "0":
-        problems.append(f"{facts['cgroups_left']} cgroups of the module's were left behind")
-    if warm is None or after is None:
-        return [*problems, "the guest gave no counters: is /proc/slabinfo there?"]
-    return problems + growth_problems(warm, after, cycles - warm_cycles(cycles))
+        found.append(f"{facts['cgroups_left']} cgroups of the module's were left behind")
+    warm, after = Counters.read(facts, "warm"), Counters.read(facts, "after")
+    if warm and after:
+        found += growth_problems(warm, after, cycles - warm_cycles(cycles))
+    return found
+
+
+def gaps(booted: stp.Booted, cycles: int) -> list[str]:
+    """Why the question is not answered, if it is not: cycles that never came,
+    whole ones without an end line, counters that were not to be had."""
+    facts, done = booted.transcript.facts, done_cycles(booted.transcript)
+    found = []
+    if len(done) < cycles:
+        found.append(f"{len(done)} of {cycles} cycles were done; the guest ended as "
+                     f"`{booted.result.outcome}`")
+    for number in range(0, len(done), 2):
+        said = facts.get(f"cycle-{number}-whole", "")
+        if not said.startswith("# end "):
+            found.append(f"cycle {number} ended without its totals: {said or 'nothing'}")
+    if not (Counters.read(facts, "warm") and Counters.read(facts, "after")):
+        found.append("the guest gave no counters: is /proc/slabinfo there?")
+    return found
 
 
 def counter_rows(facts: Mapping[str, str]) -> list[str]:
@@ -158,6 +166,12 @@ def parsed_options() -> tuple[opt.Options, int]:
     return run.checked(values), cycles
 
 
+def replay(options: opt.Options, series: str, accel: str, cycles: int) -> str:
+    named = replace(options, kernel=options.kernel or series)
+    words = opt.replay_line(named, accel).removeprefix("make run")
+    return f"make cycles CYCLES={cycles}{words}"
+
+
 def main() -> int:
     options, cycles = parsed_options()
     ready = prepared.ready(options)
@@ -165,18 +179,21 @@ def main() -> int:
     setup = stp.make_setup(options, kernel)
     setup = replace(setup, machine=exact_counts(setup.machine))
     run_dir = rec.new_run_dir(options.out, f"cycles-{kernel.release}", options.seed, time.time())
+    line = replay(options, kernel.series, setup.accel.name, cycles)
+    rec.save(run_dir, {"replay": line + "\n"})
     stp.say(f"kernel {kernel.release}, seed {options.seed}, {cycles} cycles, every second one "
             f"cut short; {setup.accel.note}")
     booted = stp.boot(setup, run_dir, guest_config(options, cycles), ready.module,
                       stp.on_lines(show, lambda: None), total_s=CYCLE_S * cycles + 600)
     folded = stp.nodes_problem(setup, booted.transcript)
-    problems = [*([folded] if folded else []), *problems_of(booted, cycles)]
-    print("\n".join(counter_rows(booted.transcript.facts)))
-    for problem in problems:
-        print(f"fail: {problem}")
-    print(f"{'fail' if problems else 'pass'}: {cycles} cycles on {kernel.release} "
-          f"in {booted.result.seconds:.0f} s, {len(booted.splats)} splats\nfiles:  {rec.shown(run_dir)}")
-    return 1 if problems else 0
+    failed, missing = failures(booted, cycles), [*filter(None, [folded]), *gaps(booted, cycles)]
+    verdict = "fail" if failed else "broken" if missing else "pass"
+    print("\n".join([*counter_rows(booted.transcript.facts),
+                     *(f"fail: {text}" for text in failed),
+                     *(f"broken: {text}" for text in missing)]))
+    print(f"{verdict}: {cycles} cycles on {kernel.release} in {booted.result.seconds:.0f} s, "
+          f"{len(booted.splats)} splats\nreplay: {line}\nfiles:  {rec.shown(run_dir)}")
+    return 1 if failed else 2 if missing else 0
 
 
 if __name__ == "__main__":
