@@ -25,7 +25,6 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 import gate
 import options as opt
 import records as rec
-import scenarios
 from entry import guarded
 from errors import ToolError
 from lab import spec
@@ -185,21 +184,17 @@ class Asking:
     logs: Path
 
     def environment(self, patch: str, header: Header | None) -> dict[str, str]:
-        """The same options for every kernel, whether they came by flag or by variable;
-        a race that needs more time than others is asked alone."""
+        """The same options for every kernel, whether they came by flag or by variable.
+        Of one with a bug nothing is asked but what must catch it."""
         own, seconds = self.options, header.seconds if header else 1
         named = [asked for asked, _, _ in header.expects
                  if not asked.startswith(SUITE_PREFIX)] if header else []
-        table = scenarios.known()
-        usual = {one.name for one in scenarios.select(opt.DEFAULT_SCENARIOS, table)}
-        alone = header and (seconds > 1 or header.gate > 1)
-        raced = named if alone or not usual.issuperset(named) else []
         fragments = " ".join(header.config) if header else ""
         return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
                 "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config} {fragments}")), "ARCH": own.arch,
                 "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
                 "ACCEL": own.accel, "OUT": str(own.out),
-                "SCENARIO": ",".join(dict.fromkeys(raced)), "SECONDS": str(seconds),
+                "SCENARIO": ",".join(dict.fromkeys(named)), "SECONDS": str(seconds),
                 "WIDEN": own.widen, "RESCUE": ""}
 
     def ask(self, kind: str, patch: str, header: Header | None,

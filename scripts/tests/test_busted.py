@@ -96,7 +96,7 @@ def test_every_kernel_is_asked_with_the_users_options(
         "7.2", "7.2/harmless", "kunit,kasan", "s390x", "", str(tmp_path), "4", "", ""]
 
 
-def test_a_race_is_asked_alone_and_for_longer(tmp_path: Path) -> None:
+def test_what_must_catch_a_bug_is_asked_alone_and_as_long_as_it_takes(tmp_path: Path) -> None:
     asking = busted.Asking(asked(tmp_path, widen="reader"), "7.2", tmp_path)
     race = Header("s", "c", "y", "7.2", frozenset(), (
         ("exts-late", "exts-own-slot", "ordering"), ("exts-late", "i", "c"),
@@ -105,7 +105,9 @@ def test_a_race_is_asked_alone_and_for_longer(tmp_path: Path) -> None:
     assert (found["SCENARIO"], found["SECONDS"], found["WIDEN"]) == (
         "exts-late,exts-counters", "30", "reader")
     found = asking.environment("7.2/stride-16-bit", STRIDE)
-    assert (found["SCENARIO"], found["SECONDS"]) == ("", "1")
+    assert (found["SCENARIO"], found["SECONDS"]) == ("exts-in-object", "1")
+    for header in (None, HARMLESS):  # nothing of anything may fail
+        assert asking.environment("7.2/x", header)["SCENARIO"] == ""
 
 
 def test_a_scenario_that_only_its_name_chooses_is_asked_by_name(tmp_path: Path) -> None:
