@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit kcidb bisect
+	junit kcidb lava bisect
 
 help:
 	$(DO) cat scripts/help.txt
@@ -127,6 +127,11 @@ kcidb:
 	$(DO) $(PYTHON) scripts/kcidb.py --origin "$(ORIGIN)" $(if $(RUN),--run "$(RUN)") \
 		$(if $(CHECKOUT),--checkout "$(CHECKOUT)") \
 		$(if $(KCIDB_SCHEMA),--schema "$(KCIDB_SCHEMA)") $(if $(TO),--to "$(TO)")
+
+lava:
+	$(DO) scripts/deps.sh lava
+	$(DO) $(PYTHON) scripts/lava.py $(if $(URL),--url "$(URL)") \
+		$(if $(DEVICE),--device "$(DEVICE)") $(if $(VISIBILITY),--visibility "$(VISIBILITY)")
 
 clean:
 	$(DO) $(PYTHON) scripts/clean.py

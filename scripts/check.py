@@ -19,8 +19,11 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import kunit_compat
+import lava_schema
+from errors import ToolError
 from expectations import (EXPECTATIONS, Expectation, control_problems, layout_problems,
                           verdict_problems)
+from options import cache_dir
 from stages import ROOT, Count, Stage, command, counted, slug, tail
 
 CYCLES = 40
@@ -72,6 +75,17 @@ def python_types(out: Path, seconds: float) -> Count:
         else:
             count.test(f"types of {name}", [tail(text)] if status else [])
     return count
+
+
+def lava_tests(out: Path, seconds: float) -> Count:
+    """Our LAVA jobs before LAVA's own schemas, where those can be had."""
+    try:
+        lava_schema.obtain(cache_dir(os.environ).resolve())
+    except ToolError as error:
+        return Count(skipped=[f"LAVA's schemas: {error}"])
+    status, text = command([sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                            "scripts/tests/test_lava_schema.py"], out, "lava.log", seconds)
+    return counted(text, status, "LAVA jobs", PYTEST)
 
 
 def selftests(out: Path, seconds: float) -> Count:
@@ -298,6 +312,7 @@ def model_tests(out: Path, seconds: float) -> Count:
 STAGES: tuple[Stage, ...] = (
     Stage("core on the host (ASan, UBSan)", 20, False, core_tests),
     Stage("init on the host", 3, False, init_tests),
+    Stage("LAVA jobs before LAVA's schemas", 3, False, lava_tests),
     Stage("host scripts", 4, False, python_tests),
     Stage("types of the host scripts", 3, False, python_types),
     Stage("selftests", 2, False, selftests),

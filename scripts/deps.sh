@@ -15,7 +15,7 @@ TESTS="libgtest-dev python3-pytest mypy"
 STATISTICS="python3-scipy"
 # What writes pictures and other tools' formats, and what reads them back.
 SHOWN="python3-matplotlib python3-junit.xml"
-SHOWN_TESTS="python3-junitparser python3-jsonschema"
+SHOWN_TESTS="python3-junitparser python3-jsonschema python3-yaml"
 # Runs on several machines. The tests' own hosts are reached through dropbear,
 # because the package openssh-server starts a server that listens.
 SPREAD="parallel openssh-client"
@@ -70,9 +70,10 @@ case ${1-} in
     module) wanted="$BUILD $(another || headers)" ;;
     junit) wanted="python3 python3-junit.xml" ;;
     kcidb) wanted="python3${KCIDB_SCHEMA:+ python3-jsonschema}" ;;
+    lava) wanted="$BUILD zstd debian-archive-keyring $(foreign "${ARCH-}") python3-yaml" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
     bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD $STATISTICS python3-matplotlib git $(foreign "${ARCH-}")" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit, kcidb" "e.g. make deps FOR=check" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit, kcidb, lava" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {
@@ -80,7 +81,7 @@ source_given() {
     kernel=${kernel/#\~\//${HOME-}/} # not every shell knows ~ behind KERNEL=
     [[ $kernel == *@* || -f $kernel || (-e $kernel/Kconfig && ! -e $kernel/vmlinux) ]]
 }
-if [[ $1 == run || $1 == models || $1 == module ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
+if [[ " run models module lava " == *" $1 "* ]] && { [[ "${CONFIG-}${PATCH-}${PAGE-}${ARCH-}" ]] || source_given; }; then
     wanted+=" $KERNEL_BUILD"
 fi
 

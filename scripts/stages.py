@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CONFIG", "PATCH",
            "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN", "TEST", "CACHE", "OBJECTS", "WIDEN",
            "WORKLOAD", "AUDIT", "TOPOLOGY", "TO", "ORIGIN", "CHECKOUT", "KCIDB_SCHEMA", "TREE",
-           "GOOD", "BAD", "SUITES", "SIGNATURE", "ERROR", "HOURS", "JOBS", "HOSTS", "RUNS", "DIRTY")
+           "GOOD", "BAD", "SUITES", "SIGNATURE", "ERROR", "HOURS", "JOBS", "HOSTS", "RUNS", "DIRTY",
+           "URL", "DEVICE", "VISIBILITY")
 # What a command that is too slow may take to end its guests and builds.
 PATIENCE_S = 40.0
 

@@ -30,7 +30,8 @@ def run(tmp_path: Path, target: str, lacking: str = "", apt: str = "exit 0",
     return done.returncode, done.stderr, calls.read_text() if calls.exists() else ""
 
 
-@pytest.mark.parametrize("target", ["run", "models", "check", "module", "bisect", "junit", "kcidb"])
+@pytest.mark.parametrize("target", ["run", "models", "check", "module", "bisect", "junit", "kcidb",
+                                    "lava"])
 def test_nothing_is_done_when_nothing_is_missing(tmp_path: Path, target: str) -> None:
     assert run(tmp_path, target) == (0, "", "")
 
