@@ -20,6 +20,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import kunit
 import options as opt
@@ -76,7 +77,7 @@ def _scratch() -> Iterator[Path]:
 
 def _send(run_dir: Path) -> None:
     with gzip.GzipFile(fileobj=sys.stdout.buffer, mode="wb", compresslevel=1) as packed, \
-            tarfile.open(fileobj=packed, mode="w|") as archive:
+            tarfile.open(fileobj=cast(IO[bytes], packed), mode="w|") as archive:
         for path in sorted(run_dir.iterdir()):
             if path.is_file():
                 archive.add(path, path.name)
