@@ -64,14 +64,13 @@ class Bisection:
             while self._asked_again(plan):
                 self._walked(plan)
             result = self._ended(plan)
+            self.asker.bench.close()
         except OutOfTime:
             result = self._out_of_time(plan)
         finally:
             self.session.add("paused")
         self._keep(result, plan)
         self.walk.remove()
-        if not result.missing:
-            self.asker.bench.close()
         return result
 
     def _walked(self, plan: statistics.Plan) -> None:

@@ -52,7 +52,7 @@ HISTORY: tuple[tuple[str, str], ...] = (
 # Of these only what configures and names is kept.
 _LEFT_OUT = re.compile(
     r"(drivers/(gpu|net|media|staging|scsi|infiniband|iio|hwmon|crypto|accel|soc|clk|pinctrl|usb|"
-    r"video|input|mfd|regulator|power|phy|spi|i2c|leds|md|mtd|nvme|block|firmware/qcom)|sound|"
+    r"mfd|regulator|phy|spi|i2c|leds|md|mtd|nvme|block|firmware/qcom)|sound|"
     r"Documentation|samples|tools/(testing|perf)|fs/(xfs|btrfs|ext4|nfs|nfsd|smb|ocfs2|f2fs|ceph|"
     r"bcachefs|gfs2|jfs|ntfs3|udf)|arch/(?!x86/)[a-z0-9]+)/")
 _KEPT = re.compile(r"(^|/)(Kconfig|Makefile|Kbuild)[^/]*$")

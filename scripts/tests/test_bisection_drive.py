@@ -58,6 +58,7 @@ def test_a_bug_that_always_shows(tmp_path: Path) -> None:
     told = json.loads((session.directory / "result.json").read_text())
     assert told["first_bad"] == names[14] and told["sure"] == result.sure
     assert not (session.directory / "walk.git").exists()
+    assert (session.directory / "executed").read_text().splitlines()[-1] == "closed 0"
     assert f"git bisect bad {names[14]}" in (session.directory / "git-bisect.log").read_text()
 
 
