@@ -119,7 +119,7 @@ def error_of(values: Mapping[str, str]) -> float:
 
 def effort_of(values: Mapping[str, str]) -> Effort:
     hosts = parsed_hosts(values["hosts"])
-    check_hosts(hosts)
+    check_hosts(hosts, values.get("arch", ""))
     return Effort(_real("HOURS", values["hours"], 0, HOURS_MOST, "HOURS=8"),
                   opt.whole_number("JOBS", values["jobs"], 0, JOBS_MOST), hosts,
                   opt.whole_number("RUNS", values["runs"], 1, RUNS_MOST))

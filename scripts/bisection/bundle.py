@@ -41,6 +41,12 @@ _TABLES = ("module/core/scenarios.def", "module/abi/racers.def")
 _NOT_NEEDED = ("tests", "__pycache__", "benches")
 
 
+def programs_for(machine: Machine) -> tuple[tuple[str, str], ...]:
+    """What a host must have besides python3, and Debian's packages: GNU parallel
+    has perl look after the runs there."""
+    return (machine.qemu, machine.package), ("perl", "perl-base")
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A bundle at `path`; `told` is its manifest."""
@@ -97,8 +103,7 @@ class Bundle:
     @property
     def programs(self) -> tuple[tuple[str, str], ...]:
         """What a host must have besides python3, and Debian's packages."""
-        machine = self.machine
-        return (machine.qemu, machine.package), ("perl", "perl-base")
+        return programs_for(self.machine)
 
     def setup(self, seed: int, out: Path) -> stp.Setup:
         """The guest, as this computer can run it."""

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("bisection.door:run_main", "a whole bisection (make bisect); goes on where it was"),
     "step": ("bisection.by_hand:step_main", "one commit, for a `git bisect run` of your own"),
     "page": ("bisection.door:page_main", "text, page and picture of one that is kept"),
+    "hosts": ("bisection.by_ssh:hosts_main", "which HOSTS can be used, and what they have"),
     "propose": ("bisection.commands:propose_main", "what a log could be hunted by"),
     "plan": ("bisection.commands:plan_main", "what a bisection would take, in runs and hours"),
     "simulate": ("bisection.commands:simulate_main", "how often such bisections are right"),

@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bisection import there
-from bisection.bundle import Bundle
+from bisection.bundle import Bundle, programs_for
 from bisection.outcomes import LOCAL
 from bisection.tether import ssh_words
 from errors import ToolError
 from options import QEMU_OVERHEAD_MIB
+from qemu import machines
 
 SLOTS_MOST = 512
 # For logging in and looking; a bundle's way there comes on top.
 ASK_S = 120.0
 SEND_S = 1800.0
+T = TypeVar("T")
 _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _EXAMPLE = "for example HOSTS='alice@build1 alice@build2/4 :/2'; : is this machine"
 
@@ -180,24 +183,61 @@ def prepared_here(host: Host, bundle: Bundle, jobs: int) -> Host:
     return replace(host, slots=host.slots or jobs or slots)
 
 
-def usable(hosts: Sequence[str], bundle: Bundle, jobs: int) -> tuple[list[Host], list[str]]:
-    """Those that can run the bundle, and what was wrong with the others."""
-    asked = parsed_all(hosts)
-
-    def one(host: Host) -> Host | ToolError:
+def each(hosts: Sequence[Host], ask: Callable[[Host], T]) -> list[T | ToolError]:
+    """What `ask` says of all hosts, asked at once."""
+    def one(host: Host) -> T | ToolError:
         try:
-            return prepared_here(host, bundle, jobs) if host.local else prepared_there(
-                host, bundle)
+            return ask(host)
         except ToolError as error:
             return error
 
-    with ThreadPoolExecutor(min(16, len(asked))) as pool:
-        found = list(pool.map(one, asked))
+    with ThreadPoolExecutor(min(16, len(hosts))) as pool:
+        return list(pool.map(one, hosts))
+
+
+def usable(hosts: Sequence[str], bundle: Bundle, jobs: int) -> tuple[list[Host], list[str]]:
+    """Those that can run the bundle, and what was wrong with the others."""
+    found = each(parsed_all(hosts), lambda host: prepared_here(host, bundle, jobs)
+                 if host.local else prepared_there(host, bundle))
     problems = [str(error) for error in found if isinstance(error, ToolError)]
     good = [host for host in found if isinstance(host, Host)]
     if not good:
         raise ToolError(f"no machine can run this: {'; '.join(problems)}", _EXAMPLE)
     return good, problems
+
+
+def facts(host: Host, arch: str) -> dict[str, Any]:
+    """What a host has for guests of an architecture; ToolError for what it lacks."""
+    programs = programs_for(machines.find(arch or platform.machine()))
+    told = talk(host.name, {"programs": programs}, None)
+    if told.get("missing"):
+        raise ToolError(f"{host.name}: missing there: {'; '.join(told['missing'])}", "")
+    return told
+
+
+def check(hosts: Sequence[str], arch: str = "") -> list[str]:
+    """What is wrong with single hosts; ToolError when none can be used."""
+    check_programs(hosts)
+    asked = [host for host in parsed_all(hosts) if not host.local]
+    found = each(asked, lambda host: facts(host, arch)) if asked else []
+    problems = [str(error) for error in found if isinstance(error, ToolError)]
+    if problems and len(problems) == len(parsed_all(hosts)):
+        raise ToolError(f"no machine can run this: {'; '.join(problems)}", _EXAMPLE)
+    return problems
+
+
+def told(hosts: Sequence[str], arch: str) -> tuple[list[str], bool]:
+    """A line for each host, and whether all can be used."""
+    asked = [host for host in parsed_all(hosts) if not host.local]
+    lines, good = [], True
+    for host, found in zip(asked, each(asked, lambda host: facts(host, arch)) if asked else []):
+        if isinstance(found, ToolError):
+            lines.append(f"not usable  {found}")
+            good = False
+        else:
+            lines.append(f"usable      {host.name}: {found['cores']} cores, {found['mem_mib']} MiB "
+                         f"free, {found['bundles']} kernels in {found['shelf']}")
+    return lines, good
 
 
 def forget(hosts: Sequence[str]) -> list[str]:

@@ -67,9 +67,11 @@ class Place:
         return self.into / f"{number:05d}"
 
 
-def check_hosts(hosts: Sequence[str]) -> None:
-    """ToolError for what is wrong with HOSTS= or missing here, before it is needed."""
-    hst.check_programs(hosts)
+def check_hosts(hosts: Sequence[str], arch: str = "") -> None:
+    """Said before hours are spent: hosts that cannot be used for guests of an
+    architecture; ToolError if that is all of them, or something is missing here."""
+    for problem in hst.check(hosts, arch):
+        stp.say(f"not used: {problem}")
 
 
 def limit_s(bundle: Bundle) -> float:

@@ -57,6 +57,13 @@ def _is_alive(pid: str) -> bool:
     return True
 
 
+def bundles_in(place: str) -> List[str]:
+    """Their paths, what was used last first."""
+    found = [os.path.join(place, name) for name in os.listdir(place)
+             if os.path.exists(os.path.join(place, name, _BUNDLE))]
+    return sorted(found, key=lambda path: os.stat(path).st_mtime, reverse=True)
+
+
 def sweep(place: str) -> None:
     """Take away what runs left that were killed, and all but the last bundles."""
     runs = os.path.join(place, RUNS)
@@ -66,10 +73,7 @@ def sweep(place: str) -> None:
     for name in os.listdir(place):
         if name.startswith(".part.") and not _is_alive(name.rpartition(".")[2]):
             shutil.rmtree(os.path.join(place, name), ignore_errors=True)
-    bundles = [os.path.join(place, name) for name in os.listdir(place)
-               if os.path.exists(os.path.join(place, name, _BUNDLE))]
-    bundles.sort(key=lambda path: os.stat(path).st_mtime, reverse=True)
-    for path in bundles[KEPT:]:
+    for path in bundles_in(place)[KEPT:]:
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -143,13 +147,13 @@ def main() -> None:
         _say({"missing": ["a place for bundles: %s" % error]})
         return
     there = os.path.join(place, name)
-    wanted = not os.path.exists(os.path.join(there, _BUNDLE))
+    wanted = bool(name) and not os.path.exists(os.path.join(there, _BUNDLE))
     lacks = missing(asked)
     _say({"missing": lacks, "wanted": wanted, "cores": len(os.sched_getaffinity(0)),
-          "mem_mib": available_mib(), "shelf": place})
+          "mem_mib": available_mib(), "shelf": place, "bundles": len(bundles_in(place))})
     if wanted and not lacks:
         _say({"problem": receive(stream, place, name)})
-    elif not wanted:
+    elif name and not wanted:
         os.utime(there)
 
 

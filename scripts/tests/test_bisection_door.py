@@ -35,7 +35,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("git is not installed")
     for name in [name for name, _, _ in ask._VARIABLES] + ["kernel", "scenario", "out", "config"]:
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(ask, "check_hosts", lambda hosts: None)
+    monkeypatch.setattr(ask, "check_hosts", lambda *what: None)
     monkeypatch.setattr(ask, "_check_lab", lambda *what: None)
 
 

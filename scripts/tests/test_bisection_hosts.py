@@ -17,6 +17,7 @@ import pytest
 from bisection import hosts as hst
 from bisection import spread, there
 from bisection.bundle import Bundle
+from bisection.by_ssh import hosts_main
 from bisection.hosts import Host
 from bisection.outcomes import Ran
 from bisection_fakes import LONG_S, Taker, fake_bundle, pids_in, place_in
@@ -161,6 +162,22 @@ def test_what_is_left_on_hosts_can_be_taken_away(tmp_path: Path, two: OwnHosts) 
     hst.usable(("alpha",), bundle, 1)
     assert (two["alpha"].shelf / bundle.name / "one_run").exists()
     assert hst.forget(("alpha", ":")) == [] and not two["alpha"].shelf.exists()
+
+
+@with_hosts
+def test_hosts_can_be_looked_at_beforehand(tmp_path: Path, two: OwnHosts,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    hst.usable(("alpha",), named(fake_bundle(tmp_path, "send()\n")), 1)
+    assert hosts_main(["alpha", "beta/3"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2 and said[0].startswith("usable      alpha: ")
+    assert f"1 kernels in {two['alpha'].shelf}" in said[0] and "0 kernels" in said[1]
+    two["beta"].take_away()
+    assert hosts_main(["alpha", "beta"]) == 2 and "not usable  beta: " in capsys.readouterr().out
+    assert [text.partition(":")[0] for text in hst.check(("alpha", "beta"))] == ["beta"]
+    with pytest.raises(ToolError, match="no machine can run this: beta: "):
+        spread.check_hosts(("beta",))
+    assert hosts_main(["--forget", "alpha"]) == 0 and not two["alpha"].shelf.exists()
 
 
 @with_hosts
