@@ -106,6 +106,9 @@ struct st_racers_ops {
 	/* a page and, with slabs, an object from that node and no other; 0 or -errno */
 	int (*usable)(int32_t nid, uint32_t slabs);
 
+	/* ST_REASON_BYTES: the pages that kept the last block that did not go */
+	void (*kept)(char *text);
+
 	int (*watch)(const struct st_layout *layout, int32_t nid, uint32_t watched);
 	void (*watch_end)(struct st_watch_counts *counts);
 

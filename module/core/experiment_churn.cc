@@ -20,6 +20,7 @@ constexpr u32 kLeastCycles = 2;		// one in each zone
 constexpr u32 kRefusalEvery = 8;	// cycles; the first two have them as well
 constexpr u32 kOtherNodeEvery = 8;	// cycles, for lists of node 0
 constexpr u32 kTries = 20;		// pages in flight, slabs of who else allocates
+constexpr u32 kPatientTries = 4;	// of 15 s, shims/patience.c
 constexpr u32 kLockTries = 2000;	// of 5 ms: a CPU goes or comes meanwhile
 constexpr int kRestless = -62;		// -ETIME
 constexpr int kLockTaken = -513;	// -ERESTARTNOINTR of lock_device_hotplug_sysfs()
@@ -107,14 +108,17 @@ private:
 		for (u32 i = 0; i < kLockTries && err == kLockTaken && !context_.stopping(); i++)
 			err = ops_.block_set(block, state);
 		refused_ = racers_.step_over();
-		return err == kRestless ? kInterrupted : err;
+		restless_ = err == kRestless;
+		return restless_ ? kInterrupted : err;
 	}
 	int set(u32 block, u32 state, u32 rest = ST_REST_NOT)
 	{
 		int err = kInterrupted;
-		for (u32 i = 0; i < kTries && !context_.stopping(); i++) {
+		u32 tries = 0;
+		while (tries < kTries && !context_.stopping()) {
 			err = set_once(block, state, ST_REFUSE_NOTHING, rest);
-			if (!err || err == kInterrupted)
+			tries++;
+			if (!err || (err == kInterrupted && !worth_waiting(state, tries)))
 				break;
 			busy_++;
 			// let all go on, so that they come to rest anew
@@ -122,8 +126,15 @@ private:
 				(void)racers_.step_over();
 		}
 		if (!context_.stopping() && state == ST_BLOCK_OFFLINE && ours(err))
-			ask_removal(block, err);
+			ask_removal(block, err, tries);
 		return err;
+	}
+	// Our own patience ended: with locks and grace periods on a slow machine as
+	// likely as with a page that stays, and only the latter breaks a promise.
+	bool worth_waiting(u32 state, u32 tries) const
+	{
+		return state == ST_BLOCK_OFFLINE && ours(kInterrupted) && !restless_ &&
+		       tries < kPatientTries;
 	}
 	// Somebody else may have what cannot be moved: in the normal zone, or on
 	// memory as it was found. What we have brought movable must go again.
@@ -131,13 +142,16 @@ private:
 	{
 		return !err || (zone_ == ST_BLOCK_MOVABLE && emptied_);
 	}
-	void ask_removal(u32 block, int err)
+	void ask_removal(u32 block, int err, u32 tries)
 	{
 		tally_->ask(Invariant::NodeRemoveSucceeds, node_remove_succeeds(err),
 			    [&](Evidence &e) {
 				    e.add("block ").add_dec(block).add(" of node ");
 				    e.add_dec(u64(target_.nid)).add(", zone movable: errno ");
-				    e.add_dec(u64(-err)).add(" in ").add_dec(kTries).add(" tries");
+				    e.add_dec(u64(-err)).add(" in ").add_dec(tries).add(" tries; ");
+				    char kept[ST_REASON_BYTES];
+				    racers_.kept(kept);
+				    e.add(kept);
 			    });
 	}
 
@@ -353,6 +367,7 @@ private:
 	st_node_structs before_ = {};
 	u32 zone_ = ST_BLOCK_MOVABLE;
 	u32 refused_ = 0;		// events, in the last step
+	bool restless_ = false;		// a racer was, in the last step
 	bool good_ = true;		// the tool can go on
 	bool emptied_ = false;		// all memory of the node has been gone once
 	u64 cycles_ = 0, refusals_ = 0, busy_ = 0, told_ns_ = 0;

@@ -22,8 +22,10 @@ static DEFINE_MUTEX(patient_lock);
 static void lose_patience(struct work_struct *work)
 {
 	mutex_lock(&patient_lock);
-	if (patient)
+	if (patient) {
+		st_block_note_kept();	/* before the kernel has given up, and it is let go */
 		send_sig(SIGINT, patient, 1);
+	}
 	mutex_unlock(&patient_lock);
 }
 static DECLARE_DELAYED_WORK(patience, lose_patience);

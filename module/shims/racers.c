@@ -374,6 +374,7 @@ const struct st_racers_ops st_racers_ops = {
 	.pin = pin,
 	.unpin = unpin,
 	.usable = usable,
+	.kept = st_block_kept,
 	.watch = st_node_watch,
 	.watch_end = st_node_watch_end,
 	.lists = st_node_lists,

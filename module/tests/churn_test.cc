@@ -224,14 +224,43 @@ TEST(Churn, MemoryThatStaysIsFound)
 	ASSERT_EQ(k.run(kName), 0);
 	const std::string verdict = k.field(kName, "verdict");
 	// in the normal zone it may be another's page, which is no fault of SLUB's
-	if (verdict == "fail")
+	if (verdict == "fail") {
 		expect_fail(k, "node-remove-succeeds", "corruption");
-	else
+		EXPECT_NE(k.field(kName, "evidence").find("in 20 tries; in use was 1 page"),
+			  std::string::npos) << k.record(kName);
+	} else {
 		expect_reason(k, "skip", "errno 16");
+	}
 	FakeKernel found(shape_7_1());
 	found.on_block = [](u32, u32) { return -16; };
 	ASSERT_EQ(found.run(kName), 0);
 	expect_reason(found, "skip", "errno 16");
+}
+
+// A slow machine makes our patience end; a page that stays makes it end again.
+// The first going of a cycle is one that a listener is to refuse.
+TEST(Churn, ImpatienceIsNoRefusal)
+{
+	for (const u32 impatient : {3u, 5u}) {
+		FakeKernel k(shape_7_1());
+		k.movable_only = "yes";
+		u32 goings = 0;
+		k.on_block = [&](u32 block, u32 state) {
+			if (state != ST_BLOCK_OFFLINE || block != 1)
+				return 0;
+			goings++;
+			return goings > 1 && goings <= 1 + impatient ? -4 : 0;
+		};
+		k.churn_cycles = 2;
+		ASSERT_EQ(k.run(kName), 0);
+		if (impatient == 3) {
+			EXPECT_EQ(k.field(kName, "verdict"), "pass") << k.record(kName);
+			continue;
+		}
+		expect_fail(k, "node-remove-succeeds", "corruption");
+		EXPECT_NE(k.field(kName, "evidence").find("errno 4 in 4 tries; in use was 1 page"),
+			  std::string::npos) << k.record(kName);
+	}
 }
 
 TEST(Churn, RefusalThatIsNotCleanIsFound)

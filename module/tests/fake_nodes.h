@@ -105,6 +105,7 @@ inline const st_racers_ops *FakeKernel::racers_ops()
 		return !self->enter("usable") ? -12 :
 			self->races.on_use ? self->races.on_use(slabs) : 0;
 	};
+	o.kept = [](char *text) { std::strcpy(text, "in use was 1 page"); };
 	o.watch = [](const st_layout *, s32, u32 watched) {
 		if (!self->enter("watch"))
 			return -12;
