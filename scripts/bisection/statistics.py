@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -51,8 +52,9 @@ def _beta_quantile(at: float, a: float, b: float) -> float:
     try:
         beta = importlib.import_module("scipy.stats").beta
     except ImportError as error:
-        raise ToolError("the interval of a rate takes SciPy, which is not installed",
-                        "make deps FOR=bisect, or apt-get install python3-scipy") from error
+        raise ToolError(f"the interval of a rate takes SciPy, which {sys.executable} does not have",
+                        "make deps FOR=bisect installs it for Debian's own /usr/bin/python3"
+                        ) from error
     return float(beta.ppf(at, a, b))
 
 

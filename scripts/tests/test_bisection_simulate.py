@@ -16,6 +16,7 @@ from bisection.session import Request, Session
 from bisection.statistics import Rate
 from errors import ToolError
 
+GOLDEN = Path(__file__).parent / "golden"
 BAD, GOOD = Outcome.BAD, Outcome.GOOD
 
 
@@ -113,6 +114,19 @@ def test_bisections_with_recorded_outcomes(tmp_path: Path) -> None:
     record = sim.recorded(journal(tmp_path / "journal", "aaaa", text + "x"))
     row = sim.many(24, "recorded", sim.Flaky(sim.replayed(record)), st.ERROR, 400, 2)
     assert row.right.bad >= 0.95 * 400 and row.naively_right.bad < 160
+
+
+def test_bisections_with_outcomes_of_a_real_race() -> None:
+    """24 runs of 7.2 with vector-before-stride, SCENARIO=exts-late WIDEN=none
+    SECONDS=1 SEED=1000 to 1023, as outcome_of() read them: twenty bisections at a
+    time, of which nineteen must be right."""
+    record = sim.recorded(GOLDEN / "vector-before-stride.jsonl")
+    assert (record.count(BAD), record.count(GOOD)) == (12, 12)
+    row = sim.many(24, "real", sim.Flaky(sim.replayed(record)), st.ERROR, 1000, 7)
+    right, naive = ([one.right for one in results] for results in (row.ours, row.naive))
+    batches = [sum(right[at:at + 20]) for at in range(0, 1000, 20)]
+    assert min(batches) >= 19
+    assert max(sum(naive[at:at + 20]) for at in range(0, 1000, 20)) < 15
 
 
 def test_a_row_has_80_columns() -> None:

@@ -51,7 +51,7 @@ def test_only_an_interval_needs_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert a_plan().clean_runs > 1
     with pytest.raises(ToolError, match="SciPy") as caught:
         Rate(1, 2).interval()
-    assert "python3-scipy" in caught.value.hint
+    assert "make deps FOR=bisect" in caught.value.hint
 
 
 def test_a_rate_that_cannot_be_is_refused() -> None:
