@@ -313,7 +313,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("core on the host (ASan, UBSan)", 20, False, core_tests),
     Stage("init on the host", 3, False, init_tests),
     Stage("LAVA jobs before LAVA's schemas", 3, False, lava_tests),
-    Stage("host scripts", 4, False, python_tests),
+    Stage("host scripts", 15, False, python_tests),
     Stage("types of the host scripts", 3, False, python_types),
     Stage("selftests", 2, False, selftests),
     *(guest_stage(expected) for expected in EXPECTATIONS),
