@@ -6,12 +6,14 @@ with a message where it cannot be drawn."""
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import audit
 import audit_plot
 import audit_report
+import options as opt
 import pytest
 from benches import audit as bench
 from errors import ToolError
@@ -63,10 +65,25 @@ def test_words_become_one_parameter() -> None:
     assert audit.checked_words("sample=4  slice 20 500") == "sample,4,slice,20,500,on"
 
 
-@pytest.mark.parametrize("text", ['a"b', "x" * 200, "größer"])
+def test_words_are_those_that_the_module_takes() -> None:
+    source = (opt.ROOT / "module/core/audit_text.cc").read_text()
+    assert set(audit.WORDS) == set(re.findall(r'word == "(\w+)"', source))
+
+
+@pytest.mark.parametrize("text", ['a"b', "exact " * 40, "größer", "exakt", "sample", "sample x",
+                                  "slice 20", "exact sample 4 slice 20 5x", "exact,4"])
 def test_words_that_no_parameter_takes(text: str) -> None:
     with pytest.raises(ToolError, match="AUDIT="):
         audit.checked_words(text)
+
+
+def test_a_module_that_is_refused_says_why() -> None:
+    transcript = parse(b"@ step insmod error 22 Invalid argument\n@ end failed\n")
+    booted = Booted(transcript, GuestResult("powered-off", 1.0), (), "",
+                    ("slubtorture: audit: slice '9 1' is not two numbers of ms",))
+    with pytest.raises(ToolError, match="slice '9 1' is not two numbers") as caught:
+        audit.check_guest(booted, Path("out"))
+    assert str(caught.value).count("22 Invalid") == 1
 
 
 def test_workload_is_one_line() -> None:
@@ -81,7 +98,7 @@ def test_files_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("text, told", [
-    ("@ end ok\n@ step insmod error 22 Invalid argument\n", "insmod: 22"),
+    ("@ end ok\n@ step insmod error 22 Invalid argument\n", "refused the module: 22"),
     ("@ step insmod ok\n", "ended as `powered-off`")])
 def test_audit_that_did_not_end_is_told(text: str, told: str) -> None:
     with pytest.raises(ToolError, match=told):
