@@ -43,13 +43,15 @@ class Held:
 class Lifeline:
     """The end that a run holds."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, stdin: int = 0) -> None:
         self._beats = name == STDIN
-        self._fd = 0 if self._beats else os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._fd = stdin if self._beats else os.open(
+            name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._heard = time.monotonic()
 
     def is_cut(self) -> bool:
-        """Whether it is over; returns at once."""
+        """Whether it is over; returns at once. A reader that finds no writer was
+        started too late: a read tells it, where poll() would not."""
         if not self._beats:
             return self._ended()
         if select.select([self._fd], [], [], 0)[0]:

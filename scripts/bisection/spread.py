@@ -261,13 +261,23 @@ def run_many(bundle: Bundle, seeds: Iterable[int], jobs: int, hosts: Sequence[st
     usable, problems = hst.usable(hosts, bundle, jobs)
     for problem in problems:
         stp.say(f"not used: {problem}")
-    work = Work(place.into / WORK)
-    shutil.rmtree(work.place, ignore_errors=True)
-    work.shelf.mkdir(parents=True)
-    (work.shelf / bundle.name).symlink_to(bundle.path)
-    line = Held(str(work.lifeline))
+    work, line = begun(place.into / WORK, bundle)
     try:
         Spread(bundle, place, take, work, usable, Queue(_numbered(seeds, place.first))).run(line)
     finally:
         line.cut()
         shutil.rmtree(work.place, ignore_errors=True)
+
+
+def begun(at: Path, bundle: Bundle) -> tuple[Work, Held]:
+    """The directory for the time being, with the bundle and the lifeline."""
+    work = Work(at)
+    try:
+        shutil.rmtree(work.place, ignore_errors=True)
+        work.shelf.mkdir(parents=True)
+        (work.shelf / bundle.name).symlink_to(bundle.path)
+        return work, Held(str(work.lifeline))
+    except OSError as error:
+        raise ToolError(f"runs cannot be made in {work.place}: {error.strerror}",
+                        "it takes room, symbolic links and FIFOs there: OUT=DIR names another place"
+                        ) from error

@@ -108,10 +108,14 @@ def receive(stream: BinaryIO, place: str, name: str) -> str:
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                inside = os.path.normpath(os.path.join(part, member.name)).startswith(part + "/")
-                if not member.isfile() or not inside:
+                path = os.path.normpath(os.path.join(part, member.name))
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is None or not path.startswith(part + "/"):
                     return "%s does not belong in a bundle" % member.name
-                archive.extract(member, part)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    shutil.copyfileobj(content, file)
+                os.chmod(path, 0o755 if member.mode & 0o100 else 0o644)
         if not name.endswith("-" + digest_of(part)):
             return "the bundle came in damaged"
         try:
