@@ -32,19 +32,21 @@ START = r"@ step mount-devtmpfs"  # init's first words
 # How it ends, left for the next monitor to read.
 END = r"(?=@ end (?:ok|errors)|Kernel panic - not syncing)"
 # One result a record of the module's; a report of the kernel's is a failure of
-# its own name. What is captured is what `fixupdict` goes by: of a control that
-# failed with the cause that it must, with another one, or not at all. All of a
-# line up to the cause must be there: LAVA looks at what has arrived so far.
+# its own name (SLUB's has no colon: "BUG kmalloc-64 (Tainted: G): ..."). What is
+# captured is what `fixupdict` goes by: of a control that failed with the cause
+# that it must, with another one, or not at all. All of a line up to the cause
+# must be there: LAVA looks at what has arrived so far.
 PATTERN = (
     r"(?=(?:# record scenario=)?"
-    r"(?P<test_case_id>\b(?:BUG|WARNING): [\w-]+|(?<=scenario=)[\w-]+)[^\w-])"
+    r"(?P<test_case_id>\b(?:BUG|WARNING|UBSAN):? [\w-]+|(?<=scenario=)[\w-]+)[^\w-])"
     r"(?:# record scenario=\S+ verdict=)?"
     r"(?P<result>fail expected=fail:(?=(?P<cause>\w+) cause=(?P=cause) )"
     r"|(?:pass|fail) expected=fail(?=:\w+ cause=\w+ )"
     r"|(?:pass|fail|skip|broken)(?= expected=\S+ cause=\w+ )"
-    r"|BUG|WARNING)")
+    r"|BUG|WARNING|UBSAN)")
 RESULTS = {"fail expected=fail:": "pass", "fail expected=fail": "fail",
-           "pass expected=fail": "fail", "broken": "unknown", "BUG": "fail", "WARNING": "fail"}
+           "pass expected=fail": "fail", "broken": "unknown", "BUG": "fail", "WARNING": "fail",
+           "UBSAN": "fail"}
 GUEST_PATTERN = r"(?P<test_case_id>end|Kernel panic) (?:- )?(?P<result>ok|errors|not syncing)"
 GUEST_RESULTS = {"ok": "pass", "errors": "fail", "not syncing": "fail"}
 GUEST_END = r"\n"

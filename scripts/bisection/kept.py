@@ -48,7 +48,7 @@ def _result(directory: Path) -> dict[str, Any]:
 def _asked(request: Request) -> tuple[tuple[str, str], ...]:
     told_values = [("tree", request.tree), ("good", request.good), ("bad", request.bad)]
     told_values += [(name, value) for name, value in request.values.items()
-                    if value and name not in _UNTOLD]
+                    if value not in ("", "0") and name not in _UNTOLD]
     return (*told_values, ("wrong in", f"at most {100 * request.error:g} % of bisections"))
 
 

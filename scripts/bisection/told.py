@@ -88,7 +88,7 @@ def result_text(view: View) -> str:
         lines += ["", "Seen on the first bad commit:"]
         for line in view.evidence:
             lines += _wrapped(line, "    ", "  ")
-    lines += ["", "Steps:"]
+    lines += ["", "Steps:" if view.steps else "No commit was asked about yet."]
     for number, step in enumerate(view.steps, 1):
         lines += _step_lines(view, number, step)
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -25,7 +25,7 @@ def session(where: Path, upto: int = 99, skips: tuple[int, ...] = ()) -> Session
     written yet."""
     view = bisected(9, 6, skips, upto)
     found = Session(where)
-    found.create(Request("/src/linux", view.good, view.bad, {"scenario": "node-*", "cpus": ""},
+    found.create(Request("/src/linux", view.good, view.bad, {"scenario": "node-*", "cpus": "", "churn": "0"},
                          signature=SIGNATURE), list(view.commits))
     found.add("began")
     for step in view.steps:
@@ -53,6 +53,7 @@ def test_all_files_are_written(tmp_path: Path) -> None:
     text = (found.directory / "result.txt").read_text()
     assert text.startswith("First bad commit:") and "confidence 96 %; 5 clean runs\n" in text
     assert "10 of 20 runs" in text and "scenario:     node-*" in text and "cpus" not in text
+    assert "churn" not in text
     assert "# run 1, seed" in (found.directory / "annotated.log").read_text()
     assert (found.directory / "picture.png").stat().st_size > 1000
     assert "<svg" in (found.directory / "page.html").read_text()

@@ -122,6 +122,8 @@ def record(scenario: str, verdict: str, expected: str, cause: str) -> str:
     (record("busted-x", "pass", "fail:ordering", "none"), "busted_x", "fail"),
     (record("busted-x", "skip", "fail:ordering", "none"), "busted_x", "skip"),
     ("[ 3.1] BUG: KASAN: use-after-free in count_partial+0x1\r\n", "bug_kasan", "fail"),
+    ("[ 3.1] BUG kmalloc-64 (Tainted: G O): Poison overwritten\r\n", "bug_kmalloc_64", "fail"),
+    ("[ 3.1] UBSAN: shift-out-of-bounds in mm/slub.c:9\r\n", "ubsan_shift_out_of_bounds", "fail"),
     ("[ 3.1] WARNING: possible circular locking\r\n", "warning_possible", "fail"),
 ])
 def test_each_kind_of_line(line: str, case: str, result: str, piece: int) -> None:
