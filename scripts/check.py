@@ -200,6 +200,16 @@ def kselftest_tests(out: Path, seconds: float) -> Count:
                    ((r"(\d+) passed", "passed"), (r"(\d+) failed", "failed")))
 
 
+def spread_tests(out: Path, seconds: float) -> Count:
+    """Real guests on two hosts of the test's own, one of which goes."""
+    status, text = command([sys.executable, "scripts/tests/spread_guests.py",
+                            str(out / "guests")], out, "spread.log", seconds)
+    lacks = re.search(r"(?m)^skipped: (.+)$", text)
+    if lacks and status == 0:
+        return Count(skipped=[f"runs on two hosts: {lacks[1]}"])
+    return counted(text, status, "runs on two hosts", PYTEST)
+
+
 def soak_tests(out: Path, seconds: float) -> Count:
     """A short soak, with its control."""
     count = Count()
@@ -322,6 +332,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
     Stage("price of a node", 5, True, price_tests),
+    Stage("runs on two hosts, one of which goes", 6, True, spread_tests),
     Stage("kselftest on memory blocks", 5, True, kselftest_tests),
     Stage("soak", 8, True, soak_tests),
     lab_stage("x86-64"),

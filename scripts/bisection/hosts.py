@@ -227,7 +227,7 @@ def check(hosts: Sequence[str], arch: str = "") -> list[str]:
 
 
 def told(hosts: Sequence[str], arch: str) -> tuple[list[str], bool]:
-    """A line for each host, and whether all can be used."""
+    """Lines for each host, and whether all can be used."""
     asked = [host for host in parsed_all(hosts) if not host.local]
     lines, good = [], True
     for host, found in zip(asked, each(asked, lambda host: facts(host, arch)) if asked else []):
@@ -235,8 +235,8 @@ def told(hosts: Sequence[str], arch: str) -> tuple[list[str], bool]:
             lines.append(f"not usable  {found}")
             good = False
         else:
-            lines.append(f"usable      {host.name}: {found['cores']} cores, {found['mem_mib']} MiB "
-                         f"free, {found['bundles']} kernels in {found['shelf']}")
+            lines += [f"usable      {host.name}: {found['cores']} cores, {found['mem_mib']} MiB free",
+                      f"            {found['bundles']} kernels are kept in {found['shelf']}"]
     return lines, good
 
 

@@ -33,6 +33,11 @@ def shelf() -> str:
     return named or os.path.join(base, "slubtorture", "bundles")
 
 
+def for_people(path: str) -> str:
+    home = os.path.expanduser("~")
+    return "~" + path[len(home):] if path.startswith(home + "/") else path
+
+
 def digest_of(place: str) -> str:
     """Of names, contents and modes of all files below a directory; Python's
     caches, which come and go, left out."""
@@ -154,7 +159,7 @@ def main() -> None:
     wanted = bool(name) and not os.path.exists(os.path.join(there, _BUNDLE))
     lacks = missing(asked)
     _say({"missing": lacks, "wanted": wanted, "cores": len(os.sched_getaffinity(0)),
-          "mem_mib": available_mib(), "shelf": place, "bundles": len(bundles_in(place))})
+          "mem_mib": available_mib(), "shelf": for_people(place), "bundles": len(bundles_in(place))})
     if wanted and not lacks:
         _say({"problem": receive(stream, place, name)})
     elif name and not wanted:

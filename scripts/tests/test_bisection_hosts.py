@@ -170,8 +170,9 @@ def test_hosts_can_be_looked_at_beforehand(tmp_path: Path, two: OwnHosts,
     hst.usable(("alpha",), named(fake_bundle(tmp_path, "send()\n")), 1)
     assert hosts_main(["alpha", "beta/3"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert len(said) == 2 and said[0].startswith("usable      alpha: ")
-    assert f"1 kernels in {two['alpha'].shelf}" in said[0] and "0 kernels" in said[1]
+    assert len(said) == 4 and said[0].startswith("usable      alpha: ")
+    assert said[1].endswith("1 kernels are kept in ~/.cache/slubtorture/bundles")
+    assert max(map(len, said)) <= 80 and "0 kernels" in said[3]
     two["beta"].take_away()
     assert hosts_main(["alpha", "beta"]) == 2 and "not usable  beta: " in capsys.readouterr().out
     assert [text.partition(":")[0] for text in hst.check(("alpha", "beta"))] == ["beta"]
