@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from bisection.outcomes import Answer, Commit, Outcome, Step
 from bisection.statistics import Plan, Rate, counted, percent
 
+# Of an accident that is worth a word.
+UNLIKELY = 0.01
+
 
 @dataclass(frozen=True)
 class Weighed:
@@ -120,6 +123,23 @@ def seen_again(steps: Sequence[Step]) -> Rate:
     return Rate(sum(one.bad for one in bad), sum(one.bad + one.clean for one in bad))
 
 
+def rarer(plan: Plan, again: Rate) -> float:
+    """How often the bad steps would show the bug as rarely as they did, or more
+    so, if it were as frequent there as on BAD: the exact test that does without
+    the rate, the negative hypergeometric's tail (Johnson, Kemp, Kotz, chapter 6)."""
+    clean, there = plan.rate.runs - plan.rate.bad, again.runs - again.bad
+    if not again.bad:
+        return 1.0
+    whole, sights = clean + there, plan.rate.bad + again.bad
+
+    def ways(runs: int, seen: int) -> int:
+        return math.comb(runs + seen - 1, runs)
+
+    tail = sum(ways(at, again.bad) * ways(whole - at, plan.rate.bad)
+               for at in range(there, whole + 1))
+    return tail / ways(whole, sights)
+
+
 def rests_on(plan: Plan, steps: Sequence[Step]) -> list[str]:
     """What the confidence takes for granted, each a line for the result."""
     again = seen_again(steps)
@@ -135,6 +155,9 @@ def rests_on(plan: Plan, steps: Sequence[Step]) -> list[str]:
              "one commit brought the bug, and it stayed; before the first run all commits of "
              "the range were as likely",
              f"of all such bisections at most {percent(plan.error)} end wrong"]
+    if (chance := rarer(plan, again)) < UNLIKELY:
+        lines.append(f"but the bad steps showed it more rarely than BAD, by accident in "
+                     f"{percent(chance)} of all cases: a good may have had too few clean runs")
     if skipped:
         lines.append(f"{counted(skipped, 'commit')} could not be asked; "
                      "where that leaves more than one commit, the confidence is that the first "

@@ -7,7 +7,8 @@ import pytest
 
 from bisection import statistics as st
 from bisection.outcomes import Answer, Commit, Outcome, Ran, Step
-from bisection.posterior import confidence, confirming, probabilities, rests_on, seen_again
+from bisection.posterior import (confidence, confirming, probabilities, rarer, rests_on,
+                                 seen_again)
 from bisection.simulate import chain
 from bisection.statistics import Plan, Rate
 
@@ -124,3 +125,15 @@ def test_what_it_rests_on_is_said() -> None:
                  "1 commit could not be asked"):
         assert part in said
     assert "could not" not in "".join(rests_on(a_plan(), steps[:1]))
+
+
+def test_a_bug_that_is_rarer_at_the_steps_is_told() -> None:
+    """Of BAD 8 of 40; one sight after 160 clean runs is no accident, after 5 it is."""
+    plan = a_plan()
+    assert rarer(plan, Rate(0, 0)) == 1.0 and rarer(plan, Rate(3, 3)) == 1.0
+    assert rarer(plan, Rate(1, 6)) > 0.3 and rarer(plan, Rate(1, 161)) < 0.001
+    # one sight on BAD at once, one here after three clean runs: p^2 q^3 over all p
+    assert rarer(st.plan(Rate(1, 1), 24), Rate(1, 4)) == pytest.approx(1 / 4)
+    usual, rare = step("12", Answer.BAD, 1, 5), step("12", Answer.BAD, 1, 160)
+    assert "more rarely" not in "".join(rests_on(plan, [usual]))
+    assert "more rarely than BAD" in "".join(rests_on(plan, [rare]))
