@@ -206,8 +206,9 @@ def main() -> int:
     except OSError as error:
         raise ToolError(f"TO={path} cannot be written: {error.strerror}",
                         "name a file in a directory that can: TO=FILE") from error
-    print(f"{len(data['checkouts'])} checkouts, {len(data['builds'])} builds, "
-          f"{len(data['tests'])} tests\nchecked by {by}\nfile: {rec.shown(path)}")
+    counts = ", ".join(f"{len(data[part])} {part[:-1] if len(data[part]) == 1 else part}"
+                       for part in ("checkouts", "builds", "tests"))
+    print(f"{counts}\nchecked by {by}\nfile: {rec.shown(path)}")
     return 0
 
 

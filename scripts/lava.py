@@ -93,6 +93,12 @@ def made_setup(options: opt.Options, ready: prepared.Ready) -> stp.Setup:
     return setup
 
 
+def parameters(made: run.Run) -> str:
+    """The module's: nobody outside can be asked for anything, but as in guests
+    of ours memory may be removed, since no firmware outlives it."""
+    return run.module_args(made) + (" remove_memory=1" if made.dimms else "")
+
+
 def initrd(made: run.Run) -> bytes:
     """Init, the module, and what init is to do: all that it says goes to the
     console, where LAVA listens."""
@@ -100,7 +106,7 @@ def initrd(made: run.Run) -> bytes:
     entries.append(initramfs.file("module.ko", made.module.read_bytes()))
     console = made.setup.machine.console_path()
     config = initramfs.guest_config({"channel": console, "console": console,
-                                     **run.guest_config(made)})
+                                     **run.guest_config(made), "args": parameters(made)})
     return initramfs.pack([*entries, config])
 
 
@@ -113,7 +119,7 @@ def asked_of(made: run.Run, wishes: Wishes) -> Asked:
     setup, place = made.setup, made.run_dir
     options = setup.options
     facts = (("kernel", setup.kernel.release), ("seed", str(options.seed)),
-             ("module_parameters", run.module_args(made)), ("replay", run.replay(made)))
+             ("module_parameters", parameters(made)), ("replay", run.replay(made)))
     return Asked(
         f"slubtorture {setup.kernel.release} {options.scenario}", wishes.device,
         wishes.visibility, setup.machine, setup.topology, setup.accel, setup.cmdline,

@@ -78,9 +78,21 @@ def evidence_of(directory: Path, ran: Ran | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line.strip()))
 
 
+def _unanswered(session: Session, steps: list[Step]) -> list[Step]:
+    """Commits that have runs and no answer yet; one at the most, unless somebody
+    has taken lines out of the journal."""
+    ran, subjects = session.ran(), {one.name: one.subject for one in session.commits()}
+    waiting = dict.fromkeys(one.commit for one in ran)
+    for step in steps:
+        waiting.pop(step.commit, None)
+    return [Step(commit, subjects.get(commit, ""), Answer.UNSURE, "not answered yet", 0.0,
+                 session.ran(commit)) for commit in waiting]
+
+
 def view_of(session: Session) -> View:
     """All that there is to show."""
     values, request, steps = _result(session.directory), session.request, session.steps()
+    steps += _unanswered(session, steps)
     sure, first_bad = values.get("sure"), str(values.get("first_bad", ""))
     # While it goes on, the suspects are just all that are left.
     suspects = tuple(values.get("suspects", ())) if sure is not None and not first_bad else ()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bisection import picture
 from bisection.outcomes import LOCAL, Ran, Step
 from bisection.told import facts, one_line, sure_text
-from bisection.view import View, candidates, runs_text, short, time_text
+from bisection.view import View, candidates, counted, runs_text, short, time_text
 
 _STYLE = """\
 :root { color-scheme: light dark;
@@ -64,8 +64,8 @@ def _result(view: View) -> str:
         said = (f"The first bad commit is one of {len(view.suspects)}; skipped ones hide which:"
                 f"<ul>{rows}</ul>")
     else:
-        said = (f"Not ended: {len(candidates(view, len(view.steps))):,} commits may be the first "
-                "bad one.")
+        left = len(candidates(view, len(view.steps)))
+        said = f"Not ended: {counted(left, 'commit')} may be the first bad one."
     sure = f"<br>{_text(sure_text(view))}" if view.ended else ""
     return f'<div class="result{"" if view.ended else " open"}">{said}{sure}</div>'
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bisection.outcomes import Answer, Outcome
-from bisection.view import View, candidates, of_runs, runs_text, short, spans, time_text
+from bisection.view import (View, candidates, counted, of_runs, runs_text, short, spans,
+                            time_text)
 
 PACKAGE = "python3-matplotlib"
 # Stand-ins that no drawing has by chance; the page's style has the same roles.
@@ -188,7 +189,7 @@ def headline(view: View) -> str:
         return f"first bad commit {short(view.first_bad)} {view.subject(view.first_bad)}"
     if view.suspects:
         return f"one of {len(view.suspects)} commits, which skipped ones hide"
-    return f"not ended, {len(candidates(view, len(view.steps))):,} commits left"
+    return f"not ended, {counted(len(candidates(view, len(view.steps))), 'commit')} left"
 
 
 def _matplotlib() -> tuple[Any, Any]:

@@ -10,7 +10,8 @@ import re
 import textwrap
 
 from bisection.outcomes import Answer, Step
-from bisection.view import (View, candidates, percent, runs_text, seconds_of, short, time_text)
+from bisection.view import (View, candidates, counted, percent, runs_text, seconds_of, short,
+                            time_text)
 
 WIDTH = 72
 _ANSWER = re.compile(r"git[ -]bisect (?:good|bad|skip|old|new) '?([0-9a-f]{7,64})'?$")
@@ -38,7 +39,7 @@ def _result(view: View) -> list[str]:
             lines += _wrapped(f'{short(name)} ("{view.subject(name)}")', "    ", "  ")
         more = len(view.suspects) - _SUSPECTS
         return lines + ([f"  and {more} more"] if more > 0 else [])
-    return [f"Not ended: {left:,} commits may be the first bad one."]
+    return [f"Not ended: {counted(left, 'commit')} may be the first bad one."]
 
 
 def sure_text(view: View) -> str:
@@ -69,14 +70,14 @@ def facts(view: View) -> list[tuple[str, str]]:
     told = [("hunted", view.signature), *((name.lower(), value) for name, value in view.asked),
             ("seen on BAD", rate_text(view))]
     if view.clean_runs:
-        told.append(("good means", f"{view.clean_runs} clean runs"))
+        told.append(("good means", counted(view.clean_runs, "clean run")))
     if view.sure is not None or view.why:
         told.append(("sure", f"{sure_text(view)}; {view.why}".rstrip("; ")))
     skipped = sum(step.answer is Answer.SKIP for step in view.steps)
     total = sum(seconds_of(step) for step in view.steps)
-    return [*told, ("done", f"{len(view.steps)} commits, {skipped} of them skipped; "
-                    f"{sum(len(step.ran) for step in view.steps)} runs; {time_text(total)} of "
-                    "builds and runs")]
+    return [*told, ("done", f"{counted(len(view.steps), 'commit')}, {skipped} of them skipped; "
+                    f"{counted(sum(len(step.ran) for step in view.steps), 'run')}; "
+                    f"{time_text(total)} of builds and runs")]
 
 
 def result_text(view: View) -> str:

@@ -75,6 +75,11 @@ def of_runs(step: Step) -> dict[Outcome, int]:
     return {outcome: counts[outcome] for outcome in Outcome if counts[outcome]}
 
 
+def counted(count: int, noun: str) -> str:
+    """"1 run", "1,234 runs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def runs_text(step: Step) -> str:
     """"2 bad, 11 good", or "no run"."""
     return ", ".join(f"{count} {outcome}" for outcome, count in of_runs(step).items()) or "no run"

@@ -66,6 +66,17 @@ def test_before_and_amid_the_questions_nothing_is_a_result(tmp_path: Path) -> No
     assert not amid.ended and amid.suspects == () and amid.why == "not ended"
 
 
+def test_runs_are_shown_before_they_make_an_answer(tmp_path: Path) -> None:
+    found = session(tmp_path / "s", upto=0)
+    for number in (1, 0):
+        found.add_ran(Ran(name(4), number, 1, Outcome.GOOD, "26 pass", seconds=5))
+    step = kept.view_of(found).steps[-1]
+    assert (step.commit, step.subject) == (name(4), "mm/slub: change number 4")
+    assert (step.answer, step.why) == (Answer.UNSURE, "not answered yet")
+    assert [ran.number for ran in step.ran] == [0, 1]
+    assert len(exported.load(found.directory)) == 2
+
+
 def test_skipped_commits_leave_suspects(tmp_path: Path) -> None:
     found = with_result(session(tmp_path / "s", skips=(5,)), sure=0.95, why="5 clean runs",
                         missing="any of 2 commits may be it")

@@ -230,5 +230,5 @@ def test_command_says_what_checked_it(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "argv", ["kcidb.py", "--run", str(where), "--origin", "mylab"])
     assert kcidb.main() == 0
     said = capsys.readouterr().out
-    assert "1 checkouts, 1 builds, 8 tests\nchecked by " in said
+    assert "1 checkout, 1 build, 8 tests\nchecked by " in said
     assert rules.problems(json.loads((where / "kcidb.json").read_text())) == []

@@ -4,6 +4,7 @@ LAVA's monitors do. What LAVA's schemas hold of them is in test_lava_schema.py."
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,14 @@ import pytest
 import lava
 import lava_job
 import lava_schema
+import run
+import scenarios
+import setup as stp
 from errors import ToolError
 from guests import judged
+from kdir import PreparedKernel
 from lava_jobs import ASKED
+from options import Options
 from qemu import accel, machines
 from qemu.machine import Accel, GuestError
 from qemu.topologies import find
@@ -216,6 +222,39 @@ def test_files_are_where_the_user_put_them(tmp_path: Path) -> None:
     assert found.url == "https://files.example.org/k/kernel" and found.sha256.startswith("2d711642")
     own = lava._file(tmp_path / "kernel", replace(wishes, url=""))
     assert own.url == f"file://{tmp_path}/kernel"
+
+
+def made_run(where: Path) -> run.Run:
+    """Of a kernel that is a few bytes."""
+    for file, data in (("image", b"kernel"), ("module.ko", b"module"), ("config", b"CONFIG_A=y\n")):
+        (where / file).write_bytes(data)
+    kernel = PreparedKernel("7.2", "7.2.13", "", str(where / "image"), "", "",
+                            str(where / "config"))
+    options = Options(kernel="", scenario="exts-late", seconds=1, seed=7, cpus=2, mem_mib=1024,
+                      accel="auto", out=where, rescue=False)
+    setup = stp.Setup(options, kernel, lava.machine_for("x86_64"), ASKED.accel, b"init")
+    chosen = scenarios.select("exts-late", scenarios.known())
+    return run.Run(setup, chosen, where / "module.ko", where / "job")
+
+
+def test_all_that_the_guest_says_goes_where_lava_listens(tmp_path: Path) -> None:
+    made = made_run(tmp_path)
+    config = lava.initrd(made)
+    assert b"channel=/dev/ttyS0\nconsole=/dev/ttyS0\nmode=run\n" in config
+    assert b"args=scenario=exts-late seconds=1 seed=7 remove_memory=1\n" in config
+    assert b"host=" not in config  # nobody outside answers
+
+
+def test_files_and_job_belong_together(tmp_path: Path) -> None:
+    wishes = lava.checked_wishes({"url": "", "device": "qemu", "visibility": "personal"})
+    made = made_run(tmp_path)
+    text = lava.write(made, wishes)
+    assert (made.run_dir / "kernel").read_bytes() == b"kernel"
+    assert (made.run_dir / "job.yaml").read_text() == text
+    for name in ("kernel", "initrd"):
+        digest = hashlib.sha256((made.run_dir / name).read_bytes()).hexdigest()
+        assert f"url: file://{tmp_path}/job/{name}\n        sha256sum: {digest}\n" in text
+    assert "- busted_exts_late" in text and "visibility: personal" in text
 
 
 def test_what_cannot_be_checked_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
