@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from bisection import page, told
+from bisection import page, statistics, told
 from bisection.outcomes import Answer, Outcome, Ran, Step
 from bisection.session import Request, Session
 from bisection.view import Measured, View, short
@@ -52,9 +52,19 @@ def _asked(request: Request) -> tuple[tuple[str, str], ...]:
     return (*told_values, ("wrong in", f"at most {100 * request.error:g} % of bisections"))
 
 
-def _measured(values: Mapping[str, Any]) -> Measured | None:
+def _measured(session: Session, values: Mapping[str, Any]) -> Measured | None:
+    """Of the result; before there is one, as the journal has it."""
     found = values.get("measured")
-    return Measured(**found) if found and found["runs"] else None
+    if found:
+        return Measured(**found) if found["runs"] else None
+    rate = session.last("rate")
+    if not rate:
+        return None
+    try:
+        low, high = statistics.Rate(rate["bad"], rate["runs"]).interval()
+    except ToolError:  # without SciPy there is no interval, and nothing to show
+        return None
+    return Measured(rate["bad"], rate["runs"], low, high, statistics.CONFIDENCE)
 
 
 def _bad_run(steps: list[Step], commit: str) -> Ran | None:
@@ -63,19 +73,21 @@ def _bad_run(steps: list[Step], commit: str) -> Ran | None:
 
 
 def evidence_of(directory: Path, ran: Ran | None) -> tuple[str, ...]:
-    """What a run showed: its line of why, and what its records add to that."""
+    """What a run showed: the record that its line of why is about, or that line
+    where there is none."""
     if ran is None:
         return ()
-    lines = [ran.said]
     try:
         runs = load(directory / ran.files) if ran.files else []
     except ToolError:  # a run that broke off has its console only
         runs = []
     failed = [one for run in runs for one in run.results if one.status is Status.FAIL]
-    for result in failed[:1]:
-        lines += [": ".join((*result.path[1:], result.said)),
-                  *result.text.splitlines()[:_EVIDENCE_LINES]]
-    return tuple(dict.fromkeys(line for line in lines if line.strip()))
+    meant = [one for one in failed if one.path[-1] in ran.said] or failed
+    lines = [ran.said]
+    for result in meant[:1]:
+        lines = [": ".join((*result.path[1:], result.said)),
+                 *result.text.splitlines()[:_EVIDENCE_LINES]]
+    return tuple(line for line in lines if line.strip())
 
 
 def _unanswered(session: Session, steps: list[Step]) -> list[Step]:
@@ -100,7 +112,7 @@ def view_of(session: Session) -> View:
     return View(
         session.directory.name, session.signature() or "the first failure that BAD shows",
         request.good, request.bad, tuple(session.commits()), tuple(steps), _asked(request),
-        _measured(values), int(values.get("clean_runs", 0)), first_bad, suspects, sure,
+        _measured(session, values), int(values.get("clean_runs", 0)), first_bad, suspects, sure,
         values.get("why", "") if values.get("why") == values.get("missing") else why,
         evidence_of(session.directory, _bad_run(steps, first_bad)))
 

@@ -77,6 +77,15 @@ def test_runs_are_shown_before_they_make_an_answer(tmp_path: Path) -> None:
     assert len(exported.load(found.directory)) == 2
 
 
+def test_rate_is_shown_as_soon_as_it_is_known(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    found = session(tmp_path / "s", upto=0)
+    found.add("rate", bad=5, runs=10)
+    measured = kept.view_of(found).measured
+    assert measured is not None and (measured.bad, measured.runs) == (5, 10)
+    assert (round(measured.low, 3), round(measured.high, 3)) == (0.187, 0.813)
+
+
 def test_skipped_commits_leave_suspects(tmp_path: Path) -> None:
     found = with_result(session(tmp_path / "s", skips=(5,)), sure=0.95, why="5 clean runs",
                         missing="any of 2 commits may be it")
@@ -87,12 +96,13 @@ def test_skipped_commits_leave_suspects(tmp_path: Path) -> None:
 
 def test_evidence_is_read_where_the_run_kept_it(tmp_path: Path) -> None:
     found = session(tmp_path / "s", upto=0)
-    where = kept_runs.run(tmp_path / "s", [kept_runs.BASE, kept_runs.FAILED])
+    other = replace(kept_runs.BASE, verdict="fail", evidence="not this")
+    where = kept_runs.run(tmp_path / "s", [other, kept_runs.FAILED])
     ran = Ran(name(6), 0, 7, Outcome.BAD, SIGNATURE, files=where.name)
-    lines = kept.evidence_of(found.directory, ran)
-    assert lines[0] == SIGNATURE
-    assert lines[1] == "node-offline-online: node-pointer-kept, cause lifetime"
-    assert any("a pointer became 0" in line for line in lines)
+    lines = kept.evidence_of(found.directory, replace(ran, said="node-offline-online: kept"))
+    assert lines[0] == "node-offline-online: node-pointer-kept, cause lifetime"
+    assert "a pointer became 0" in lines[1] and not any("not this" in line for line in lines)
+    assert "not this" in kept.evidence_of(found.directory, ran)[1]  # the first, for want of a name
     assert kept.evidence_of(found.directory, replace(ran, files="runs/none")) == (SIGNATURE,)
     assert kept.evidence_of(found.directory, None) == ()
 
