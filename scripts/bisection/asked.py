@@ -170,6 +170,7 @@ def checked_run(values: Mapping[str, str], default_out: Path) -> opt.Options:
     if not suites_of(values):
         scenarios.select(options.scenario, scenarios.known())
     opt.check_tools({"git": "git"})
+    statistics.Rate(1, 2).interval()  # SciPy is missed now, not after the first runs
     opt.check_out(options.out)
     opt.check_memory(options, Path("/proc/meminfo").read_text())
     return options

@@ -112,7 +112,7 @@ class LabBench:
             if self.session.request.suites:
                 return kunit.build_suites(kernel, self.session.directory)
             return build_for(Path(kernel.build), kernel.release, self.session.directory,
-                             kernel.arch)
+                             kernel.arch, suites=False)
         except SourceError:
             raise
         except ToolError as error:

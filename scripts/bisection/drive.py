@@ -9,6 +9,7 @@ One commit's question is in step.py; what came out is shown by told.py, page.py.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -177,7 +178,7 @@ class Bisection:
                      f"about {steps + 1} questions{self._time_left(steps + 1)}")
             self._keep(self._so_far(plan), plan)
         step = self.asker.ask(commit, plan)
-        self.say(f"{commit[:12]} is {step.answer}: {step.why}"
+        self.say(f"{commit[:12]} is {step.answer}: {textwrap.shorten(step.why, 80)}"
                  + (" (known from before)" if known else ""))
         self.walk.mark(commit, step.answer)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -160,7 +161,8 @@ class Asker:
             check_room(self.session.directory)
         self.session.add_ran(ran)
         where = "" if ran.host == LOCAL else f", {ran.host}"
-        self.say(f"  run {ran.number + 1}: {ran.outcome}, {ran.said} ({ran.seconds:.0f} s{where})")
+        said = textwrap.shorten(ran.said, 50, placeholder=" ...")
+        self.say(f"  run {ran.number}: {ran.outcome}, {said} ({ran.seconds:.0f} s{where})")
 
     def known(self, commit: str) -> Step | None:
         """The recorded answer, unless a run of later says otherwise, as when this

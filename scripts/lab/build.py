@@ -102,8 +102,11 @@ class Steps:
         print(f"{begin}slubtorture:   {self.text(now)}{end}", end="", file=sys.stderr, flush=True)
 
     def text(self, now: float) -> str:
-        """"620 of about 1380 steps, 190 s, about 230 s left"."""
+        """"620 of about 1380 steps, 190 s, about 230 s left"; of 0 expected steps
+        nobody knows how many there will be."""
         took = now - self.started
+        if not self.expected:
+            return f"{self.done} steps, {took:.0f} s"
         if self.done >= self.expected:
             return f"{self.done} steps, {took:.0f} s, linking"
         left = took / self.done * (self.expected - self.done)
@@ -236,6 +239,7 @@ def compile_kernel(build: Build, stamp: str) -> None:
     gone = configure(build, stamp)
     if gone:
         print(f"slubtorture:   not to be had here: {', '.join(gone)}", file=sys.stderr)
-    steps = Steps(expected_steps(build))
+    again = (build.directory / "vmlinux").exists()
+    steps = Steps(0 if again else expected_steps(build))
     make(build, [build.spec.machine.image_target, "modules"], "the kernel's build", steps)
     remember_steps(build, steps.done)

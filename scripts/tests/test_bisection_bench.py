@@ -38,7 +38,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr(bn, "make_spec", lambda *what: replace(
         real(*what), fragments=tuple(part for part in real(*what).fragments if isinstance(
             part, Path) and part.parent == tmp_path)))
-    monkeypatch.setattr(bn, "build_for", lambda *what: tmp_path / "slubtorture.ko")
+    monkeypatch.setattr(bn, "build_for", lambda *what, suites: tmp_path / "slubtorture.ko")
     monkeypatch.setattr(bundle, "make", lambda ready, options, into, suites: (
         into / "7.2-x").mkdir())
     tree = make_tree(tmp_path / "linux")
@@ -104,7 +104,8 @@ def test_a_commit_that_does_not_build_is_told_from_a_full_disk(
 
 def test_a_module_that_does_not_build_is_the_commits_fault(
         session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*what: object) -> Path:
+    def fail(*what: object, suites: bool) -> Path:
+        assert not suites
         raise ToolError("slubtorture.ko is not what it should be", "a log")
 
     monkeypatch.setattr(bn, "build_for", fail)

@@ -303,3 +303,4 @@ def test_progress_has_an_estimate() -> None:
     steps.line(b"make[1]: Entering directory\n")
     steps.line(b"  CC [M]  mm/slub.o\n")
     assert steps.done == 51
+    assert Steps(0, started=0.0, done=7).text(10.0) == "7 steps, 10 s"
