@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """`make check` calls this: real guests of one kernel on two hosts of the test's
-own, one of which goes while its guest runs. Ends with "N passed, N failed, N
+own, one of which goes while its guest runs; then who asks for them is killed.
+Ends with "N passed, N failed, N
 skipped".
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,16 +40,17 @@ def made(out: Path) -> Bundle:
     return bdl.make(prepared.ready(options), options, out / "bundles", False)
 
 
-def guests_of(host: OwnHost) -> list[int]:
-    """Processes that are a QEMU there."""
-    return [pid for pid in host.pids() if "qemu-system" in _name(pid)]
-
-
-def _name(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
+def guests_below(place: Path) -> list[int]:
+    """QEMUs here and on the test's own hosts whose files are below a directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"qemu-system" in os.fsencode(os.readlink(path / "exe")) and (
+                    os.fsencode(place) in (path / "cmdline").read_bytes()):
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
 
 
 @dataclass
@@ -60,7 +65,7 @@ class Taker:
         print(f"run {ran.number}, seed {ran.seed}, {ran.host}: {ran.outcome}, {ran.seconds} s",
               flush=True)
         alpha = self.hosts["alpha"]
-        if alpha.process.poll() is None and wait_until(lambda: guests_of(alpha)):
+        if alpha.process.poll() is None and wait_until(lambda: guests_below(alpha.home)):
             alpha.take_away()
         return True
 
@@ -83,11 +88,29 @@ def problems(hosts: OwnHosts, taker: Taker, into: Path) -> dict[str, bool]:
         "each run's seed is its guest's": all(
             f"SEED={ran.seed} " in (into / f"{ran.number:05d}/replay").read_text()
             for ran in taker.ran),
-        "no guest is left": wait_until(lambda: not guests_of(beta), 30),
+        "no guest is left": wait_until(lambda: not guests_below(into.parent), 30),
         "nothing is left here but runs": len(left) == RUNS,
         "nothing is left there but the shelf": sorted(
             path.name for path in beta.home.iterdir()) == [".cache", ".ssh"],
     }
+
+
+def killed(bundle: Bundle, beta: OwnHost, place: Path) -> dict[str, bool]:
+    """The same when who asked is killed with -9, while guests run here and there."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            spread.run_many(bundle, itertools.count(1), 1, (":/1", "beta/1"), lambda ran: True,
+                            spread.Place(place, place / "more", "-", judge))
+        finally:
+            os._exit(1)
+    both = wait_until(lambda: guests_below(place / "more") and guests_below(beta.home))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    began = time.monotonic()
+    gone = wait_until(lambda: not guests_below(place), 60)
+    print(f"killed with -9: the last guest ended {time.monotonic() - began:.1f} s later")
+    return {"guests ran here and there": both, "none is left after kill -9": gone}
 
 
 def main() -> int:
@@ -103,7 +126,7 @@ def main() -> int:
         taker, into = Taker(hosts), Path(scratch) / "runs"
         spread.run_many(bundle, range(70, 70 + RUNS), 1, ("alpha/1", "beta/1"), taker,
                         spread.Place(Path(scratch), into, "-", judge))
-        found = problems(hosts, taker, into)
+        found = problems(hosts, taker, into) | killed(bundle, hosts["beta"], Path(scratch))
     for what, good in found.items():
         print(f"{'ok' if good else 'FAILED'}: {what}")
     failed = sum(not good for good in found.values())
