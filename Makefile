@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit kcidb lava bisect
+	junit kcidb lava bisect matrix
 
 help:
 	$(DO) cat scripts/help.txt
@@ -88,6 +88,10 @@ topologies:
 busted:
 	$(DO) scripts/deps.sh kernel
 	$(DO) $(PYTHON) scripts/busted.py
+
+matrix:
+	$(DO) scripts/deps.sh matrix
+	$(DO) $(PYTHON) scripts/matrix.py
 
 selftests:
 	$(DO) scripts/deps.sh check

@@ -191,8 +191,8 @@ class Asking:
                  if not asked.startswith(SUITE_PREFIX)] if header else []
         fragments = " ".join(header.config) if header else ""
         return {**os.environ, "KERNEL": own.kernel or self.series, "PATCH": patch,
-                "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config} {fragments}")), "ARCH": own.arch,
-                "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
+                "CONFIG": ",".join(spec.words(f"{_CONFIG} {own.config} {fragments}")),
+                "ARCH": own.arch, "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
                 "ACCEL": own.accel, "OUT": str(own.out),
                 "SCENARIO": ",".join(dict.fromkeys(named)), "SECONDS": str(seconds),
                 "WIDEN": own.widen, "RESCUE": ""}

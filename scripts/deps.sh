@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deps.sh run|models|check|module|kernel|bisect: installs the Debian packages that a target lacks,
-# saying which; with DEPS=no it names them and stops. Kernels, and tools that
-# a kernel brings along, are left to kernels.py. ARCH adds what another
-# architecture's kernels and guests take; CONFIG, PAGE and PATCH mean that a
-# kernel is built.
+# deps.sh run|models|check|module|kernel|matrix|bisect: installs the Debian
+# packages that a target lacks, saying which; with DEPS=no it names them and
+# stops. Kernels, and tools that a kernel brings along, are left to kernels.py.
+# ARCH adds what another architecture's kernels and guests take; CONFIG, PAGE
+# and PATCH mean that a kernel is built.
 set -euo pipefail
 
 # The same names hold on Debian 12 and 13. gcc only recommends libc6-dev.
@@ -72,8 +72,9 @@ case ${1-} in
     kcidb) wanted="python3${KCIDB_SCHEMA:+ python3-jsonschema}" ;;
     lava) wanted="$BUILD zstd debian-archive-keyring $(foreign "${ARCH-}") python3-yaml" ;;
     kernel) wanted="$BUILD $GUEST $KERNEL_BUILD $(foreign "${ARCH-}")" ;;
+    matrix) wanted="$BUILD $GUEST $KERNEL_BUILD python3-matplotlib $(foreign "${ARCH-}")" ;;
     bisect) wanted="$BUILD $GUEST $KERNEL_BUILD $SPREAD $STATISTICS python3-matplotlib git $(foreign "${ARCH-}")" ;;
-    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, bisect, junit, kcidb, lava" "e.g. make deps FOR=check" ;;
+    *) die "deps.sh: FOR=${1-} is none of run, models, check, module, kernel, matrix, bisect, junit, kcidb, lava" "e.g. make deps FOR=check" ;;
 esac
 # Whether KERNEL names a source that must be built.
 source_given() {

@@ -31,7 +31,7 @@ def run(tmp_path: Path, target: str, lacking: str = "", apt: str = "exit 0",
 
 
 @pytest.mark.parametrize("target", ["run", "models", "check", "module", "bisect", "junit", "kcidb",
-                                    "lava"])
+                                    "lava", "matrix"])
 def test_nothing_is_done_when_nothing_is_missing(tmp_path: Path, target: str) -> None:
     assert run(tmp_path, target) == (0, "", "")
 
