@@ -11,7 +11,6 @@ series.py, archive.py and kdir.py.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -35,9 +34,8 @@ from options import cache_dir
 from qemu import machines
 from qemu.machine import Machine
 from qemu.store import locked, write_whole
+from remembered import Memory
 
-# How long "the newest of a series" is taken from what is prepared already.
-RESOLVED_FRESH_S = 7 * 24 * 3600
 _NAMES = re.compile(r"linux-(headers|image|binary|kbuild)-\d")
 _SERIES = re.compile(r"\d+\.\d+$")
 
@@ -110,16 +108,6 @@ def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path) -> Pre
         return ready
 
 
-def _remembered(path: Path) -> tuple[PreparedKernel | None, bool]:
-    """The kernel that a name stood for last time, and whether that is fresh."""
-    try:
-        stored = json.loads(path.read_text())
-        fresh = 0 <= time.time() - float(stored["when"]) < RESOLVED_FRESH_S
-        return _stamped(Path(stored["root"])), fresh
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, False
-
-
 def _root_of(kernel: PreparedKernel, cache: Path) -> Path:
     return cache / "kernels" / Path(kernel.build).relative_to(cache / "kernels").parts[0]
 
@@ -127,21 +115,15 @@ def _root_of(kernel: PreparedKernel, cache: Path) -> Path:
 def stock(name: str, cache: Path) -> PreparedKernel:
     """The newest kernel of a series ("" for the newest series): without the
     network when it was resolved lately, or when the archive is out of reach."""
-    memory = cache / "series" / f"{name or 'newest'}.json"
-    known, fresh = _remembered(memory)
-    if known and fresh:
-        return known
-    archive = Archive(cache / "apt")
-    try:
-        ready = prepare_stock(archive, choose(archive, name), cache)
-    except ToolError as error:
-        if not known:
-            raise
-        say(f"warning: {error}; using {known.release}, which is prepared")
-        return known
-    stored = {"root": str(_root_of(ready, cache)), "when": time.time()}
-    write_whole(memory, json.dumps(stored).encode())
-    return ready
+    def look_up() -> PreparedKernel:
+        archive = Archive(cache / "apt")
+        return prepare_stock(archive, choose(archive, name), cache)
+
+    memory = Memory(cache / "series" / f"{name or 'newest'}.json",
+                    lambda kept: _stamped(Path(kept["root"])),
+                    lambda kernel: {"root": str(_root_of(kernel, cache))})
+    return memory.find(look_up, lambda error, known: say(
+        f"warning: {error}; using {known.release}, which is prepared"))
 
 
 def _arch_of(tree: Path) -> Machine:

@@ -8,16 +8,15 @@ kernels of that origin; patches come and go in it (patches.py).
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from archive import Archive
 from debversion import sort_key
@@ -25,12 +24,11 @@ from errors import ToolError
 from kdir import unpack
 from lab.patches import Patched
 from qemu.store import locked, write_whole
+from remembered import Memory
 from series import Package, series_key
 
 SERIES = re.compile(r"\d+\.\d+")
 _PACKAGE = re.compile(r"linux-source-(\d+\.\d+)")
-# How long "the newest of a series" stays what it was.
-FRESH_S = 7 * 24 * 3600
 
 
 def say(text: str) -> None:
@@ -306,34 +304,21 @@ def _fetch(archive: Archive, package: Package, kept: Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _remembered(memory: Path) -> tuple[Path | None, bool]:
-    """The tarball that a series stood for last time, and whether that is fresh."""
-    try:
-        stored = json.loads(memory.read_text())
-        tarball = Path(stored["tarball"])
-        fresh = 0 <= time.time() - float(stored["when"]) < FRESH_S
-        return (tarball if tarball.exists() else None), fresh
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, False
-
-
 def _newest(series: str, cache: Path) -> Path:
     """The tarball of the newest source; without the network when it was
     resolved lately, or when the archive is out of reach."""
-    memory = cache / "lab/series" / f"{series or 'newest'}.json"
-    known, fresh = _remembered(memory)
-    if known and fresh:
-        return known
-    archive = Archive(cache / "apt")
-    try:
-        tarball = _fetched(archive, _choose(archive, series), cache)
-    except ToolError as error:
-        if not known:
-            raise
-        say(f"warning: {error}; using {known.name}, which is here")
-        return known
-    write_whole(memory, json.dumps({"tarball": str(tarball), "when": time.time()}).encode())
-    return tarball
+    def recalled(kept: dict[str, Any]) -> Path | None:
+        tarball = Path(kept["tarball"])
+        return tarball if tarball.exists() else None
+
+    def look_up() -> Path:
+        archive = Archive(cache / "apt")
+        return _fetched(archive, _choose(archive, series), cache)
+
+    memory = Memory(cache / "lab/series" / f"{series or 'newest'}.json", recalled,
+                    lambda tarball: {"tarball": str(tarball)})
+    return memory.find(look_up, lambda error, known: say(
+        f"warning: {error}; using {known.name}, which is here"))
 
 
 def from_series(series: str, cache: Path) -> Source:
