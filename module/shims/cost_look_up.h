@@ -2,7 +2,7 @@
 /*
  * cost_look_up.h - a copy of what SLUB reads to find an object's extension, and
  * of what it writes to publish a vector, with and without the barriers of the
- * fix. What is written is the module's own. Inline, for the loops of cost.c.
+ * fix. What is written is the module's own. Inline, for the loops of cost_paths.h.
  */
 #ifndef SLUBTORTURE_COST_LOOK_UP_H
 #define SLUBTORTURE_COST_LOOK_UP_H

@@ -261,29 +261,12 @@ static noinline bool name##_irq(struct channel *ch)				\
 	return drain(ch, consume, ST_HANDOFF_ENGINE, true);			\
 }
 
-LOOPS(plain, ST_CONSUME_PLAIN)
-LOOPS(dependency, ST_CONSUME_DEPENDENCY)
-LOOPS(acquire, ST_CONSUME_ACQUIRE)
-LOOPS(xchg_full, ST_CONSUME_XCHG)
-LOOPS(xchg_acq, ST_CONSUME_XCHG_ACQUIRE)
-LOOPS(cmpxchg_full, ST_CONSUME_CMPXCHG)
-LOOPS(locked, ST_CONSUME_SPINLOCK)
-LOOPS(rcu, ST_CONSUME_RCU)
-LOOPS(control, ST_CONSUME_CONTROL)
-LOOPS(early, ST_CONSUME_EARLY)
+ST_EACH_CONSUME(LOOPS)
 
-#define ROW(name) { name##_engine, name##_bare, name##_busted, name##_irq }
+#define ROW(name, consume)							\
+	[consume] = { name##_engine, name##_bare, name##_busted, name##_irq },
 static const drain_fn loops[ST_CONSUMES][4] = {
-	[ST_CONSUME_PLAIN] = ROW(plain),
-	[ST_CONSUME_DEPENDENCY] = ROW(dependency),
-	[ST_CONSUME_ACQUIRE] = ROW(acquire),
-	[ST_CONSUME_XCHG] = ROW(xchg_full),
-	[ST_CONSUME_XCHG_ACQUIRE] = ROW(xchg_acq),
-	[ST_CONSUME_CMPXCHG] = ROW(cmpxchg_full),
-	[ST_CONSUME_SPINLOCK] = ROW(locked),
-	[ST_CONSUME_RCU] = ROW(rcu),
-	[ST_CONSUME_CONTROL] = ROW(control),
-	[ST_CONSUME_EARLY] = ROW(early),
+	ST_EACH_CONSUME(ROW)
 };
 
 drain_fn st_drainer(u32 consume, u32 mode, bool irq)

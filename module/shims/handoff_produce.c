@@ -167,27 +167,11 @@ static noinline void name##_busted(struct channel *ch)				\
 	produce(ch, publish, ST_HANDOFF_BUSTED);				\
 }
 
-LOOPS(plain, ST_PUBLISH_PLAIN)
-LOOPS(once, ST_PUBLISH_ONCE)
-LOOPS(release, ST_PUBLISH_RELEASE)
-LOOPS(xchg_full, ST_PUBLISH_XCHG)
-LOOPS(xchg_acq, ST_PUBLISH_XCHG_ACQUIRE)
-LOOPS(xchg_rel, ST_PUBLISH_XCHG_RELEASE)
-LOOPS(cmpxchg_full, ST_PUBLISH_CMPXCHG)
-LOOPS(locked, ST_PUBLISH_SPINLOCK)
-LOOPS(rcu, ST_PUBLISH_RCU)
+ST_EACH_PUBLISH(LOOPS)
 
-#define ROW(name) { name##_engine, name##_bare, name##_busted }
+#define ROW(name, publish) [publish] = { name##_engine, name##_bare, name##_busted },
 static const produce_fn loops[ST_PUBLISHES][3] = {
-	[ST_PUBLISH_PLAIN] = ROW(plain),
-	[ST_PUBLISH_ONCE] = ROW(once),
-	[ST_PUBLISH_RELEASE] = ROW(release),
-	[ST_PUBLISH_XCHG] = ROW(xchg_full),
-	[ST_PUBLISH_XCHG_ACQUIRE] = ROW(xchg_acq),
-	[ST_PUBLISH_XCHG_RELEASE] = ROW(xchg_rel),
-	[ST_PUBLISH_CMPXCHG] = ROW(cmpxchg_full),
-	[ST_PUBLISH_SPINLOCK] = ROW(locked),
-	[ST_PUBLISH_RCU] = ROW(rcu),
+	ST_EACH_PUBLISH(ROW)
 };
 
 produce_fn st_producer(u32 publish, u32 mode)

@@ -204,49 +204,16 @@ static noinline void read_##name(struct row *row)				\
 	read_rows(row, consume);						\
 }
 
-WRITER(plain, ST_PUBLISH_PLAIN)
-WRITER(once, ST_PUBLISH_ONCE)
-WRITER(release, ST_PUBLISH_RELEASE)
-WRITER(xchg_full, ST_PUBLISH_XCHG)
-WRITER(xchg_acq, ST_PUBLISH_XCHG_ACQUIRE)
-WRITER(xchg_rel, ST_PUBLISH_XCHG_RELEASE)
-WRITER(cmpxchg_full, ST_PUBLISH_CMPXCHG)
-WRITER(locked, ST_PUBLISH_SPINLOCK)
-WRITER(rcu, ST_PUBLISH_RCU)
-READER(plain, ST_CONSUME_PLAIN)
-READER(dependency, ST_CONSUME_DEPENDENCY)
-READER(acquire, ST_CONSUME_ACQUIRE)
-READER(xchg_full, ST_CONSUME_XCHG)
-READER(xchg_acq, ST_CONSUME_XCHG_ACQUIRE)
-READER(cmpxchg_full, ST_CONSUME_CMPXCHG)
-READER(locked, ST_CONSUME_SPINLOCK)
-READER(rcu, ST_CONSUME_RCU)
-READER(control, ST_CONSUME_CONTROL)
-READER(early, ST_CONSUME_EARLY)
+ST_EACH_PUBLISH(WRITER)
+ST_EACH_CONSUME(READER)
 
-#define ROW(name) { write_##name, write_late_##name }
+#define WRITER_ROW(name, publish) [publish] = { write_##name, write_late_##name },
 static const rows_fn writers[ST_PUBLISHES][2] = {
-	[ST_PUBLISH_PLAIN] = ROW(plain),
-	[ST_PUBLISH_ONCE] = ROW(once),
-	[ST_PUBLISH_RELEASE] = ROW(release),
-	[ST_PUBLISH_XCHG] = ROW(xchg_full),
-	[ST_PUBLISH_XCHG_ACQUIRE] = ROW(xchg_acq),
-	[ST_PUBLISH_XCHG_RELEASE] = ROW(xchg_rel),
-	[ST_PUBLISH_CMPXCHG] = ROW(cmpxchg_full),
-	[ST_PUBLISH_SPINLOCK] = ROW(locked),
-	[ST_PUBLISH_RCU] = ROW(rcu),
+	ST_EACH_PUBLISH(WRITER_ROW)
 };
+#define READER_ROW(name, consume) [consume] = read_##name,
 static const rows_fn readers[ST_CONSUMES] = {
-	[ST_CONSUME_PLAIN] = read_plain,
-	[ST_CONSUME_DEPENDENCY] = read_dependency,
-	[ST_CONSUME_ACQUIRE] = read_acquire,
-	[ST_CONSUME_XCHG] = read_xchg_full,
-	[ST_CONSUME_XCHG_ACQUIRE] = read_xchg_acq,
-	[ST_CONSUME_CMPXCHG] = read_cmpxchg_full,
-	[ST_CONSUME_SPINLOCK] = read_locked,
-	[ST_CONSUME_RCU] = read_rcu,
-	[ST_CONSUME_CONTROL] = read_control,
-	[ST_CONSUME_EARLY] = read_early,
+	ST_EACH_CONSUME(READER_ROW)
 };
 
 static void writer(struct st_job *job)

@@ -50,6 +50,29 @@ static __always_inline void publish_cmpxchg(struct st_mailbox *box, void *object
 	(void)cmpxchg(&box->object, NULL, object);
 }
 
+/* X(name, constant) for each: one copy of a loop for every primitive. */
+#define ST_EACH_PUBLISH(X)							\
+	X(plain, ST_PUBLISH_PLAIN)						\
+	X(once, ST_PUBLISH_ONCE)						\
+	X(release, ST_PUBLISH_RELEASE)						\
+	X(xchg_full, ST_PUBLISH_XCHG)						\
+	X(xchg_acq, ST_PUBLISH_XCHG_ACQUIRE)					\
+	X(xchg_rel, ST_PUBLISH_XCHG_RELEASE)					\
+	X(cmpxchg_full, ST_PUBLISH_CMPXCHG)					\
+	X(locked, ST_PUBLISH_SPINLOCK)						\
+	X(rcu, ST_PUBLISH_RCU)
+#define ST_EACH_CONSUME(X)							\
+	X(plain, ST_CONSUME_PLAIN)						\
+	X(dependency, ST_CONSUME_DEPENDENCY)					\
+	X(acquire, ST_CONSUME_ACQUIRE)						\
+	X(xchg_full, ST_CONSUME_XCHG)						\
+	X(xchg_acq, ST_CONSUME_XCHG_ACQUIRE)					\
+	X(cmpxchg_full, ST_CONSUME_CMPXCHG)					\
+	X(locked, ST_CONSUME_SPINLOCK)						\
+	X(rcu, ST_CONSUME_RCU)							\
+	X(control, ST_CONSUME_CONTROL)						\
+	X(early, ST_CONSUME_EARLY)
+
 /* publish is a constant wherever this is used: one case is left of it. */
 static __always_inline void st_publish(const u32 publish, struct st_mailbox *box,
 				       void *object)
