@@ -33,44 +33,47 @@ u64 engine_rate(const Context &context, u64 cache, u32 mode, u32 sampling, u32 r
 	return per_second(counts.handoffs, counts.elapsed_ns);
 }
 
+// Two ways by turns, each first every other round: rate(cache, which, round) of
+// both, then say(row, rates) makes a line of them.
+template <typename Rate, typename Say>
+void by_turns(const Context &context, const char *name, u32 rounds, Report *report, Rate rate,
+	      Say say)
+{
+	const Cache cache(context.ops, 0);
+	if (!context.two_cpus() || !cache)
+		return;
+	for (u32 round = 0; round < rounds && !context.stopping(); round++) {
+		u64 rates[2] = {};
+		for (u32 i = 0; i < 2; i++) {
+			const u32 which = (round + i) % 2;
+			rates[which] = rate(cache.id(), which, round);
+		}
+		report->bench(name, round, [&](ReportLine &row) { say(row, rates); });
+	}
+}
+
 } // namespace
 
 void bench_engine(const Context &context, u32 rounds, Report *report)
 {
-	const Cache cache(context.ops, 0);
-	if (!context.two_cpus() || !cache)
-		return;
-	for (u32 round = 0; round < rounds && !context.stopping(); round++) {
-		u64 rate[2] = {};
-		for (u32 i = 0; i < 2; i++) {
-			// each goes first every other round
-			const u32 mode = (round + i) % 2 ? ST_HANDOFF_BARE : ST_HANDOFF_ENGINE;
-			rate[mode] = engine_rate(context, cache.id(), mode, context.sampling, round);
-		}
-		report->bench("engine", round, [&](ReportLine &row) {
-			row.add(" engine_per_s=").add_dec(rate[ST_HANDOFF_ENGINE]);
-			row.add(" bare_per_s=").add_dec(rate[ST_HANDOFF_BARE]);
-		});
-	}
+	static_assert(ST_HANDOFF_ENGINE < 2 && ST_HANDOFF_BARE < 2);
+	by_turns(context, "engine", rounds, report, [&](u64 cache, u32 mode, u32 round) {
+		return engine_rate(context, cache, mode, context.sampling, round);
+	}, [](ReportLine &row, const u64 *rates) {
+		row.add(" engine_per_s=").add_dec(rates[ST_HANDOFF_ENGINE]);
+		row.add(" bare_per_s=").add_dec(rates[ST_HANDOFF_BARE]);
+	});
 }
 
 void bench_sampling(const Context &context, u32 rounds, Report *report)
 {
-	const Cache cache(context.ops, 0);
-	if (!context.two_cpus() || !cache)
-		return;
-	for (u32 round = 0; round < rounds && !context.stopping(); round++) {
-		u64 rate[2] = {};
-		for (u32 i = 0; i < 2; i++) {
-			const u32 on = (round + i) % 2;
-			rate[on] = engine_rate(context, cache.id(), ST_HANDOFF_ENGINE,
-					       on ? context.sampling : 0, round);
-		}
-		report->bench("sampling", round, [&](ReportLine &row) {
-			row.add(" period=").add_dec(context.sampling);
-			row.add(" on_per_s=").add_dec(rate[1]).add(" off_per_s=").add_dec(rate[0]);
-		});
-	}
+	by_turns(context, "sampling", rounds, report, [&](u64 cache, u32 on, u32 round) {
+		return engine_rate(context, cache, ST_HANDOFF_ENGINE, on ? context.sampling : 0,
+				   round);
+	}, [&](ReportLine &row, const u64 *rates) {
+		row.add(" period=").add_dec(context.sampling);
+		row.add(" on_per_s=").add_dec(rates[1]).add(" off_per_s=").add_dec(rates[0]);
+	});
 }
 
 void bench_mp(const Context &context, u32 rounds, Report *report)

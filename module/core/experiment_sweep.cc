@@ -60,16 +60,34 @@ void say_impossible(const Context &context, const Places &places, u32 by_gfp, Ta
 			      "slab its vector at once");
 }
 
-struct Sweep {
+// Caches or classes that are visited one after the other.
+struct Visits {
 	const Context &context;
-	bool debug;
 	Workspace work;
 	Places places = {};
-	u32 seen = 0, not_had = 0, by_gfp = 0;
+	u32 seen = 0;
+
+	explicit Visits(const Context &of) : context(of), work(of.ops) {}
+	// A whole life; whether it could be looked at.
+	bool live_one(const Source &source, const Subject &subject, const LifeSpec &spec,
+		      bool by_flag, Tally *tally)
+	{
+		LifeSeen found;
+		const bool was = live(source, subject, spec, &work, &found, tally);
+		seen += was;
+		places.add(found, by_flag);
+		tally->observed(found.objects ? found.observed : 0);
+		return was;
+	}
+};
+
+struct Sweep : Visits {
+	bool debug;
+	u32 not_had = 0, by_gfp = 0;
 	u64 largest_step = 0;
 	u32 visited[8] = {};	// by kind of debugging
 
-	Sweep(const Context &of, bool with_debug) : context(of), debug(with_debug), work(of.ops) {}
+	Sweep(const Context &of, bool with_debug) : Visits(of), debug(with_debug) {}
 	void visit(const CacheCell &cell, const CacheStep &step, Tally *tally);
 };
 
@@ -87,18 +105,14 @@ void Sweep::visit(const CacheCell &cell, const CacheStep &step, Tally *tally)
 	const u32 payer = cell.by_flag ? ST_PAY_CACHE : ST_PAY_GROUP;
 	const LifeSpec spec{env.cpu[step.writer], env.cpu[step.reader], step.objects, payer, true,
 			    !cell.by_flag && !env.profiling, seen};
-	LifeSeen found;
-	const Source source(context, cache, step.spec.object_bytes, 0);
-	if (live(source, subject, spec, &work, &found, tally)) {
-		seen++;
+	if (live_one(Source(context, cache, step.spec.object_bytes, 0), subject, spec,
+		     cell.by_flag, tally)) {
 		by_gfp += !cell.by_flag;
 		visited[cell.debug]++;
 	} else {
 		not_had++;
 	}
 	context.ops.cache_destroy(cache);
-	places.add(found, cell.by_flag);
-	tally->observed(found.objects ? found.observed : 0);
 }
 
 // A breach is a verdict, and what could still come would not change it; without
@@ -192,14 +206,11 @@ constexpr Kind kKinds[] = {
 constexpr u32 kMostObjects = 64;
 constexpr u32 kManyBytes = 40 * 1024;
 
-struct Classes {
-	const Context &context;
-	Workspace work;
+struct Classes : Visits {
 	Random random;
-	Places places = {};
-	u32 seen = 0, turn = 0, largest = 0;
+	u32 turn = 0, largest = 0;
 
-	explicit Classes(const Context &of) : context(of), work(of.ops), random(of.seed) {}
+	explicit Classes(const Context &of) : Visits(of), random(of.seed) {}
 	void visit(u64 bytes, Tally *tally);
 	// Calls visit(bytes) for each class plus or minus so many bytes.
 	void visit_all(s32 beside, u64 end_ns, Tally *tally);
@@ -218,11 +229,7 @@ void Classes::visit(u64 bytes, Tally *tally)
 				      kind.name, true};
 		const LifeSpec spec{env.cpu[w], env.cpu[r], fill < kMostObjects ? fill : kMostObjects,
 				    ST_PAY_GROUP, false, false, turn++};
-		const Source source(context, 0, u32(bytes), kind.payer);
-		LifeSeen found;
-		seen += live(source, subject, spec, &work, &found, tally);
-		places.add(found, false);
-		tally->observed(found.objects ? found.observed : 0);
+		live_one(Source(context, 0, u32(bytes), kind.payer), subject, spec, false, tally);
 	}
 	if (bytes > largest)
 		largest = u32(bytes);
