@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from qemu.topology import USUAL, GuestNode, Topology
+from qemu.topology import USUAL, GuestNode, Kind, Topology
 
 DIMM_SLOTS = 4
 
@@ -88,6 +88,7 @@ class Machine:
     dimm_mib: tuple[tuple[int, int], ...] = ()  # (page KiB, size), where it is not the usual one
     mem_step_mib: int = 1  # a node's memory must be a multiple of this
     stores_in_order: bool = False  # seen from its other CPUs
+    virtio_mem: bool = False  # its guests were seen to take such memory
     qemu_least: tuple[int, int] = (0, 0)  # the oldest that guests were booted with
 
     def dimm_for(self, page_kib: int, usual_mib: int) -> int:
@@ -166,7 +167,7 @@ class Machine:
         """One node for people."""
         parts = [f"{node.cpus} CPU" + "s" * (node.cpus > 1)] if node.cpus else []
         parts += [f"{node.boot_mib} MiB"] if node.boot_mib else []
-        parts += [f"DIMM of {dimm.mib} MiB" + ("" if dimm.at_boot else " to come")
+        parts += [f"{dimm.kind.value} of {dimm.mib} MiB" + ("" if dimm.at_boot else " to come")
                   for dimm in node.dimms]
         return f"node {node.nid}: {', '.join(parts)}"
 
@@ -181,6 +182,9 @@ class Machine:
         if self.nodes is Nodes.FIXED and plan.needs_dimm:
             raise GuestError(f"TOPOLOGY={plan.name}: no DIMM of this {self.arch} guest can go or "
                              f"come: {self.why_fixed}", "leave TOPOLOGY out")
+        if plan.has_virtio_mem and not self.virtio_mem:
+            raise GuestError(f"TOPOLOGY={plan.name}: not tried on {self.arch}",
+                             "leave TOPOLOGY out, or take an x86_64 guest")
         least = sum(node.cpu_shares for node in plan.nodes)
         if topology.cpus < least:
             raise GuestError(f"TOPOLOGY={plan.name}: {topology.cpus} CPUs are too few for it",
@@ -206,7 +210,10 @@ def _node_options(node: GuestNode) -> list[str]:
     words += ["-numa", has]
     for dimm in node.dimms:
         words += ["-object", f"memory-backend-ram,id={dimm.name}-ram,size={dimm.mib}M"]
-        if dimm.at_boot:
+        if dimm.kind is Kind.VIRTIO_MEM:
+            words += ["-device", f"virtio-mem-pci,id={dimm.name},memdev={dimm.name}-ram,"
+                      f"node={node.nid},requested-size={dimm.mib if dimm.at_boot else 0}M"]
+        elif dimm.at_boot:
             words += ["-device", f"pc-dimm,id={dimm.name},memdev={dimm.name}-ram,node={node.nid}"]
     return words
 

@@ -25,13 +25,22 @@ class Boot(Enum):
     DIMM = "as much as the machine's usual DIMM"
 
 
+class Kind(Enum):
+    """How memory that can go and come is made."""
+
+    DIMM = "DIMM"
+    VIRTIO_MEM = "virtio-mem"
+
+
 @dataclass(frozen=True)
 class Dimm:
     """Memory that can go and come: one of so many equal parts of the usual
-    DIMM; without `at_boot` it comes when the host is asked for it."""
+    DIMM; without `at_boot` it comes when the host is asked for it. A virtio-mem
+    device is there from the boot on and grows and shrinks when it is asked to."""
 
     part_of: int = 1
     at_boot: bool = True
+    kind: Kind = Kind.DIMM
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,10 @@ class Plan:
         late = any(not dimm.at_boot for node in self.nodes for dimm in node.dimms)
         return late or self.movable_only
 
+    @property
+    def has_virtio_mem(self) -> bool:
+        return any(dimm.kind is Kind.VIRTIO_MEM for node in self.nodes for dimm in node.dimms)
+
 
 USUAL = Plan("two", "node 1 has no CPU and a DIMM that can go and come",
              (Node(cpu_shares=1, boot=Boot.MEM), Node(dimms=(Dimm(),))))
@@ -77,6 +90,7 @@ class GuestDimm:
     nid: int
     mib: int
     at_boot: bool
+    kind: Kind = Kind.DIMM
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class Topology:
             done += node.cpu_shares
             dimms = tuple(
                 GuestDimm(f"dimm{nid}" + (f"-{number}" if len(node.dimms) > 1 else ""), nid,
-                          self.dimm_mib // dimm.part_of, dimm.at_boot)
+                          self.dimm_mib // dimm.part_of, dimm.at_boot, dimm.kind)
                 for number, dimm in enumerate(node.dimms))
             boot = {Boot.NONE: 0, Boot.MEM: self.mem_mib, Boot.DIMM: self.dimm_mib}[node.boot]
             if dimms_stay:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whoever stands outside of the guest: the module asks in its report for a DIMM
-to be unplugged or plugged in, and QEMU is told to do it.
+to be unplugged or plugged in, and QEMU is told to do it. A virtio-mem device
+stays, and is asked for all of its memory or none.
 
 A line that asks is `# host unplug dimm1`. The guest is the one that decides
 whether memory can go; what comes of it the module sees by itself. Here only
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qemu.qmp import Monitor, QmpError
-from qemu.topology import GuestDimm
+from qemu.topology import GuestDimm, Kind
 
 _ASKS = re.compile(r"\s*# host (plug|unplug) (\S+)$")
 RETRY_S = 0.1
@@ -77,7 +78,11 @@ class Attendant:
         to plug in another of its name."""
         dimm = asked.dimm
         try:
-            if asked.what == "unplug":
+            if dimm.kind is Kind.VIRTIO_MEM:
+                self.monitor.ask("qom-set", path=f"/machine/peripheral/{dimm.name}",
+                                 property="requested-size",
+                                 value=dimm.mib << 20 if asked.what == "plug" else 0)
+            elif asked.what == "unplug":
                 self.monitor.ask("device_del", id=dimm.name)
             else:
                 self.monitor.ask("device_add", driver="pc-dimm", id=dimm.name,
@@ -94,11 +99,15 @@ class Attendant:
                 for answer in (*self.answers, *late) if answer.problem]
 
 
-def module_args(dimms: Sequence[GuestDimm], movable_only: bool, goes: int) -> str:
+def module_args(dimms: Sequence[GuestDimm], movable_only: bool, goes: int,
+                lacks: str = "") -> str:
     """What the module must know of its guest: who can be asked for what, that
-    its memory may be removed because no firmware outlives it, and limits."""
+    its memory may be removed because no firmware outlives it, and limits; or
+    which option the kernel `lacks` without which nobody can be asked."""
     words = ["remove_memory=1"] if dimms else []
-    if dimms:
+    if dimms and lacks:
+        words.append(f"host=!{lacks}")
+    elif dimms:
         words.append("host=" + ",".join(dimm.name for dimm in dimms))
     if movable_only:
         words.append("hotplug_zone=movable")

@@ -82,8 +82,9 @@ def module_args(run: Run, answered: bool = False) -> str:
     racers = f" racers={options.racers}" if options.racers else ""
     churn = f" churn_cycles={options.churn}" if options.churn else ""
     topology = run.setup.topology
+    driver = not topology.plan.has_virtio_mem or run.setup.settings.get("VIRTIO_MEM") == "y"
     nodes = outside.module_args(run.dimms if answered else (), topology.plan.movable_only,
-                                topology.plan.goes)
+                                topology.plan.goes, "" if driver else "CONFIG_VIRTIO_MEM=y")
     return (f"scenario={globs} seconds={options.seconds} seed={options.seed}"
             f"{widen}{racers}{churn} {nodes}").strip()
 

@@ -14,7 +14,7 @@
 #include "shims.h"
 
 #define POLL_MS 20
-#define STEADY 5		/* looks with the same answer */
+#define STEADY 15		/* looks with the same answer; virtio-mem goes block by block */
 #define PATIENCE_MS 30000	/* an emulated machine on a busy host */
 
 static struct st_host host;
@@ -25,6 +25,12 @@ int st_host_init(const char *devices, int wanted_nid, char *reason)
 
 	memset(&host, 0, sizeof(host));
 	host.nid = wanted_nid;
+	if (*devices == '!') {
+		snprintf(host.reason, sizeof(host.reason),
+			 "memory cannot come from outside: this kernel was built without %.40s",
+			 devices + 1);
+		return 0;
+	}
 	while (*at) {
 		const size_t bytes = strcspn(at, ",");
 

@@ -37,6 +37,7 @@ MACHINE = Machine(
     # timer interrupt works would then fail for no fault of the kernel's.
     cmdline_emulated=("no_timer_check",),
     stores_in_order=True,
+    virtio_mem=True,
     config="""\
 CONFIG_64BIT=y
 CONFIG_PCI=y

@@ -179,3 +179,12 @@ def test_golden_channel(name: str, said: str) -> None:
 def test_golden_folded_channel() -> None:
     facts = parse((GOLDEN / "folded.ktap").read_bytes()).facts
     assert difference(X86.nodes_of(sized("two")), (), facts) == "nodes 0,1 wanted, 0 found"
+
+
+def test_a_virtio_mem_device_is_there_before_its_memory() -> None:
+    assert options("virtio-mem").endswith(
+        "-numa node,nodeid=1,cpus=1 -object memory-backend-ram,id=dimm1-ram,size=512M "
+        "-device virtio-mem-pci,id=dimm1,memdev=dimm1-ram,node=1,requested-size=0M")
+    assert [node.mib for node in sized("virtio-mem").nodes()] == [1024, 0]
+    with pytest.raises(GuestError, match="not tried on ppc64le"):
+        machines.find("ppc64le").check_topology(sized("virtio-mem"))

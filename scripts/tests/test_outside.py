@@ -10,7 +10,7 @@ import outside
 import pytest
 from outside import Answer, Attendant, module_args
 from qemu.qmp import Monitor, QmpError
-from qemu.topology import GuestDimm
+from qemu.topology import GuestDimm, Kind
 
 DIMMS = (GuestDimm("dimm1-0", 1, 256, True), GuestDimm("dimm1-1", 1, 256, True))
 
@@ -93,3 +93,18 @@ def test_module_is_told_what_it_must_know() -> None:
     assert module_args((), False, -1) == ""
     assert module_args(DIMMS[:1], True, 1) == (
         "remove_memory=1 host=dimm1-0 hotplug_zone=movable hotplug_node=1")
+
+
+def test_a_virtio_mem_device_is_asked_for_all_of_its_memory_or_none() -> None:
+    told = Told()
+    one = Attendant(told, (GuestDimm("dimm1", 1, 512, False, Kind.VIRTIO_MEM),))
+    one.line("# host plug dimm1")
+    one.line("# host unplug dimm1")
+    assert told.asked == [("qom-set", {"path": "/machine/peripheral/dimm1", "value": value,
+                                       "property": "requested-size"}) for value in (512 << 20, 0)]
+
+
+def test_a_kernel_without_the_driver_is_told_so() -> None:
+    assert module_args(DIMMS, False, 1, "CONFIG_VIRTIO_MEM=y") == (
+        "remove_memory=1 host=!CONFIG_VIRTIO_MEM=y hotplug_node=1")
+    assert module_args((), False, -1, "CONFIG_VIRTIO_MEM=y") == ""
