@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import interruptions
 import kunit_compat
 import lava_schema
 from errors import ToolError
@@ -28,6 +29,7 @@ from stages import ROOT, Count, Stage, command, counted, slug, tail
 
 CYCLES = 40
 SOAK_CYCLES = 80
+NODE_CYCLES = 24
 MODEL_SERIES = "7.2"
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}
 
@@ -174,6 +176,22 @@ def cycle_tests(out: Path, seconds: float) -> Count:
                             str(out / "guests")], out, "cycles.log", seconds,
                            CYCLES=str(CYCLES), SCENARIO="", SECONDS="1")
     count.test(f"{CYCLES} load and unload cycles on 7.2",
+               [f"exit status {status}\n{tail(text)}"] if status else [])
+    return count
+
+
+def interruption_tests(out: Path, seconds: float) -> Count:
+    """Runs that are ended while a node's memory goes and comes, from outside and,
+    in the guest, by removing the module: nothing is left, memory is as found."""
+    count = Count()
+    for ending in interruptions.ENDINGS:
+        count.test(f"a run ended by {ending.name}",
+                   interruptions.ask(ending, "7.2", out / "interrupted", seconds))
+    status, text = command([sys.executable, "scripts/cycles.py", "--kernel", "7.2", "--scenario",
+                            "node-churn,node-partial,node-remove-add", "--out",
+                            str(out / "guests")], out, "cycles-nodes.log", seconds,
+                           CYCLES=str(NODE_CYCLES), SECONDS="1")
+    count.test("the module removed while a node goes and comes",
                [f"exit status {status}\n{tail(text)}"] if status else [])
     return count
 
@@ -331,6 +349,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("a node that goes beside every racer", 10, True, churn_tests),
     Stage("litmus tests and the memory model", 6, True, model_tests),
     Stage("load and unload", 8, True, cycle_tests),
+    Stage("runs that are ended while a node goes", 10, True, interruption_tests),
     Stage("price of a node", 5, True, price_tests),
     Stage("runs on two hosts, one of which goes", 6, True, spread_tests),
     Stage("kselftest on memory blocks", 5, True, kselftest_tests),

@@ -96,6 +96,9 @@ def failures(booted: stp.Booted, cycles: int) -> list[str]:
               for splat in booted.splats]
     if facts.get("cgroups_left", "0") != "0":
         found.append(f"{facts['cgroups_left']} cgroups of the module's were left behind")
+    if "blocks_moved" in facts:
+        found.append(f"memory blocks were not put back as found: {facts['blocks_moved']}; "
+                     f"found {facts.get('blocks') or 'none'}")
     warm, after = Counters.read(facts, "warm"), Counters.read(facts, "after")
     if warm and after:
         found += growth_problems(warm, after, cycles - warm_cycles(cycles))

@@ -3,7 +3,9 @@
 // cycles - loads and unloads the module over and over. Even cycles run to
 // their end; odd ones are removed in mid-run after a seeded delay, half of
 // those with a reader still on the followed file. Memory counters are taken
-// after settling; whether they returned is for the host to judge.
+// after settling, and the node's memory blocks are compared with those found;
+// whether all returned is for the host to judge.
+#include "blocks.h"
 #include "counters.h"
 #include "steps.h"
 #include "system.h"
@@ -117,6 +119,9 @@ void cycle_module(Channel &out, const Config &config)
 	// shows as growth from "warm" on, in proportion to the cycles.
 	const uint32_t warm = config.cycles / 10 + 1;
 	std::string warm_slabs = report_counters(out, "before");
+	const std::string found = describe_blocks(config.node);
+	bool as_found = true;
+	out.fact("blocks", found);
 	for (uint32_t i = 0; i < config.cycles; i++) {
 		if (i == warm)
 			warm_slabs = report_counters(out, "warm");
@@ -124,6 +129,10 @@ void cycle_module(Channel &out, const Config &config)
 			report_counters(out, "middle");
 		if (one_cycle(out, config, i, &random) == EBUSY)
 			break; // it is still loaded: nothing after this means anything
+		const std::string now = describe_blocks(config.node);
+		if (as_found && now != found)
+			out.fact("blocks_moved", "cycle " + std::to_string(i) + " left " + now);
+		as_found = now == found;
 	}
 	const std::string slabs = report_counters(out, "after");
 	out.fact("grown", cache_growth(warm_slabs, slabs, kGrownCaches));
