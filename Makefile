@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit kcidb lava bisect matrix
+	junit kcidb lava bisect matrix publication
 
 help:
 	$(DO) cat scripts/help.txt
@@ -113,6 +113,10 @@ inspect:
 kunit:
 	$(DO) scripts/deps.sh kernel
 	$(DO) $(PYTHON) scripts/kunit.py
+
+publication:
+	$(DO) scripts/deps.sh kernel
+	$(DO) $(PYTHON) scripts/publish.py
 
 models:
 	$(DO) scripts/deps.sh models

@@ -195,7 +195,8 @@ class Asking:
                 "ARCH": own.arch, "PAGE": own.page, "CPUS": str(own.cpus), "MEM": f"{own.mem_mib}M",
                 "ACCEL": own.accel, "OUT": str(own.out),
                 "SCENARIO": ",".join(dict.fromkeys(named)), "SECONDS": str(seconds),
-                "WIDEN": own.widen, "RESCUE": ""}
+                "WIDEN": own.widen, "RESCUE": "",
+                "TOPOLOGY": header.topology if header and header.topology else own.topology}
 
     def ask(self, kind: str, patch: str, header: Header | None,
             turn: str = "") -> tuple[list[Answer], int]:

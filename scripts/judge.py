@@ -3,7 +3,9 @@
 
 A verdict that was given stays, whatever came later. A splat during a
 scenario is a fail of that scenario; a scenario that began and gave no verdict
-is broken, and so is one that was never reached. Pure: reads no file.
+is broken, and so is one that was never reached. One that said before which
+reader it lets at what it has found wrong has failed whatever becomes of the
+guest. Pure: reads no file.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ GUEST = "guest-nodes"
 HUNG = "the guest hung"
 _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "duration_ms")
 _MARK = "slubtorture: "
+_MEETS = "slubtorture: meets "  # on the console, shims/publication.c: what may take the guest down
 _TOLD = "# | "  # before a line of a subtest that is for the report as it is
 
 
@@ -116,15 +119,41 @@ def refusal(transcript: Transcript, ending: Ending) -> str:
         f" ({said[-1]})" if said else "")
 
 
+def meetings(console: tuple[str, ...]) -> dict[str, str]:
+    """By scenario: what the module said right before it let a reader of the
+    kernel's at a structure that it had seen not to be initialised."""
+    found: dict[str, str] = {}
+    during = ""
+    for line in console:
+        begun = line.partition(_MARK + "begin ")[2].split()
+        during = begun[0] if begun else "" if _MARK + "end " in line else during
+        told = line.partition(_MEETS)[2]
+        if told and during:
+            found.setdefault(during, told)
+    return found
+
+
+def _met(base: Record, meeting: str, splat: Splat | None, why_not: str) -> Record:
+    """The structure was seen too early, and its reader took the guest along."""
+    then = splat.title if splat else why_not
+    return replace(base, verdict=FAIL, cause="ordering", observations=1,
+                   invariant="node-initialised-when-visible",
+                   evidence=f"a reader meets {meeting}; then: {then}",
+                   splat=splat.text[:SPLAT_LINES] if splat else ())
+
+
 def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
-               was_begun: bool, why_not: str) -> Record:
+               was_begun: bool, why_not: str, meeting: str = "") -> Record:
     real = [splat for splat in splats if not splat.kind.is_stall]
     stalls = [splat for splat in splats if splat.kind.is_stall]
     if fields is not None:
         record = _with_fields(base, fields)
         if record.verdict == PASS and record.observations == 0:
             record = replace(record, verdict=BROKEN, reason="passed over 0 observations")
-        return _with_splat(record, real[0]) if real else record
+        telling = [*real, *(stalls if meeting and record.verdict == FAIL else ())]
+        return _with_splat(record, telling[0]) if telling else record
+    if meeting and not base.is_control:
+        return _met(base, meeting, next(iter([*real, *stalls]), None), why_not)
     if real:
         return _with_splat(base, real[0])
     if was_begun:
@@ -145,10 +174,12 @@ def _outside(base: Record, transcript: Transcript, ending: Ending) -> list[Recor
     own = replace(base, scenario=OUTSIDE, expected=PASS)
     if lost:
         return [_with_splat(own, lost[0])]
-    unload = [step for step in transcript.problems() if step.name == "rmmod"]
+    # a reader that never came back keeps the module, which is its verdict's affair
+    unload = [step for step in transcript.problems()
+              if step.name == "rmmod" and not transcript.all("abandoned")]
     if unload:
         return [replace(own, reason=f"the module could not be removed: {unload[0].problem}")]
-    if transcript.fields("end") and transcript.ended is None:
+    if transcript.fields("end") and transcript.ended is None and not transcript.all("abandoned"):
         return [replace(own, reason=f"after the last verdict: {_how_it_ended(ending)}")]
     return []
 
@@ -183,6 +214,7 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
     given = given_verdicts(transcript)
     begun = _begun(transcript, ending)
     why_not = refusal(transcript, ending) or _how_it_ended(ending)
+    met = meetings(ending.console)
     records = []
     for scenario in chosen:
         name = scenario.name
@@ -191,6 +223,7 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
         told = tuple(line[len(_TOLD):] for line in transcript.subtests.get(name, ())
                      if line.startswith(_TOLD))
         own = replace(base, scenario=name, expected=expected, told=told)
-        records.append(_judge_one(own, given.get(name), splats, name in begun, why_not))
+        records.append(_judge_one(own, given.get(name), splats, name in begun, why_not,
+                                  met.get(name, "")))
     records += _blinded(base, ending) + _outside(base, transcript, ending)
     return _of_another_guest(base, records, ending.nodes_problem)

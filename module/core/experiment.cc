@@ -93,7 +93,8 @@ void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
 	totals->broken += verdict == Verdict::Broken;
 }
 
-void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *totals)
+// Whether the run can go on.
+bool run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *totals)
 {
 	const st_ops &ops = *core->ops;
 	Tally &tally = core->fresh_tally();
@@ -105,12 +106,16 @@ void run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 	ops.settle();
 	const u64 begin = ops.now_ns();
 	run_family(context, scenario, &tally);
-	ops.caches_wait();	// what is left behind is found here, not later
+	if (!tally.abandoned())
+		ops.caches_wait();	// what is left behind is found here, not later
 	if (ops.stopping())
 		tally.broken("the module was unloaded before the scenario had ended");
 	core->report->scenario_end(number, scenario, tally, ops.now_ns() - begin);
 	count(scenario, tally, totals);
+	if (tally.abandoned())
+		core->report->abandoned(scenario);
 	ops.settle();
+	return !tally.abandoned();
 }
 
 void emit_layout(void *arg, const char *text, size_t bytes)
@@ -189,16 +194,17 @@ extern "C" void st_core_layout(const st_core *core,
 extern "C" void st_core_run(st_core *core, st_totals *totals)
 {
 	u32 number = 0;
+	bool good = true;
 	core->report->begin(core->env, core->request);
 	core->layout.describe(emit_layout, core->report);
 	core->report->plan(count_chosen(core->request));
 	for (const Scenario &scenario : scenarios()) {
-		if (core->ops->stopping())
+		if (core->ops->stopping() || !good)
 			break;
 		if (chosen(core->request.scenario, scenario))
-			run_one(core, ++number, scenario, totals);
+			good = run_one(core, ++number, scenario, totals);
 	}
-	if (core->request.bench && !core->ops->stopping()) {
+	if (good && core->request.bench && !core->ops->stopping()) {
 		const Context context{*core->ops, core->env, core->layout, core->request.seed, 0,
 				      sampling(core->request)};
 		run_benchmarks(context, core->request.benchmark, core->request.bench,

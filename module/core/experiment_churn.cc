@@ -377,13 +377,9 @@ private:
 
 bool can_ask_churn(const Context &context, const st_hotplug_target &target, Tally *tally)
 {
-	if (target.nid < 0)
-		tally->skip(target.reason);
-	else if (context.env.nodes_reason[0])
-		tally->skip(context.env.nodes_reason);
-	else if (!context.layout.nodes_missing().empty())
-		tally->skip(context.layout.nodes_missing().text());
-	else if (!context.layout.lists_missing().empty())
+	if (!has_target(target, tally) || !can_watch(context, false, tally))
+		return false;
+	if (!context.layout.lists_missing().empty())
 		tally->skip(context.layout.lists_missing().text());
 	else if (!context.layout.facts().node_total_objects.bits)
 		tally->skip("nodes do not count their objects here (CONFIG_SLUB_DEBUG)");

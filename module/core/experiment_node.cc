@@ -62,19 +62,6 @@ bool cycles(const Context &context, const st_hotplug_target &target, u32 zone, u
 	return true;
 }
 
-bool can_ask(const Context &context, bool busted, const st_hotplug_target &target, Tally *tally)
-{
-	if (target.nid < 0)
-		tally->skip(target.reason);
-	else if (!busted && context.env.nodes_reason[0])
-		tally->skip(context.env.nodes_reason);
-	else if (!busted && !context.layout.nodes_missing().empty())
-		tally->skip(context.layout.nodes_missing().text());
-	else
-		return true;
-	return false;
-}
-
 void note_target(const st_hotplug_target &target, Text zones, Tally *tally)
 {
 	Line<ST_REASON_BYTES> note;
@@ -88,7 +75,7 @@ void ask_node_cycle(const Context &context, u32 zone, Tally *tally)
 {
 	st_hotplug_target target;
 	context.ops.hotplug_target(&target);
-	if (!can_ask(context, false, target, tally))
+	if (!has_target(target, tally) || !can_watch(context, false, tally))
 		return;
 	if (zone == ST_BLOCK_KERNEL && target.movable_only[0])
 		return tally->skip(target.movable_only);
@@ -108,7 +95,7 @@ void run_node(const Context &context, const Scenario &scenario, Tally *tally)
 	const bool busted = scenario.busted();
 	st_hotplug_target target;
 	context.ops.hotplug_target(&target);
-	if (!can_ask(context, busted, target, tally))
+	if (!has_target(target, tally) || !can_watch(context, busted, tally))
 		return;
 	if (busted && context.ops.busted_nodes_start(target.nid))
 		return tally->broken("the control could not listen to memory events");

@@ -221,19 +221,6 @@ private:
 	Kept gone_;
 };
 
-bool can_ask(const Context &context, bool busted, const st_hotplug_target &target, Tally *tally)
-{
-	if (target.nid < 0)
-		tally->skip(target.reason);
-	else if (!busted && context.env.nodes_reason[0])
-		tally->skip(context.env.nodes_reason);
-	else if (!busted && !context.layout.nodes_missing().empty())
-		tally->skip(context.layout.nodes_missing().text());
-	else
-		return true;
-	return false;
-}
-
 // Found online and movable. The second time the node goes from the zone it can
 // be had in: kernels that look at normal memory alone keep nothing before.
 void price(const st_hotplug_target &target, bool busted, Pricing *pricing)
@@ -335,7 +322,7 @@ void run_price(const Context &context, const Scenario &scenario, Tally *tally)
 	const bool busted = scenario.busted();
 	st_hotplug_target target;
 	context.ops.hotplug_target(&target);
-	if (!can_ask(context, busted, target, tally))
+	if (!has_target(target, tally) || !can_watch(context, busted, tally))
 		return;
 	if (busted && context.ops.price->busted_start(target.nid))
 		return tally->broken("the control could not listen to memory events");

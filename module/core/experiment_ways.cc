@@ -70,9 +70,7 @@ public:
 	// Asks somebody outside, who reads the report.
 	void ask(const st_host &host, u32 device, bool plug)
 	{
-		Line<96> line("    # host ");
-		line.add(plug ? "plug " : "unplug ").add(host.device[device]);
-		context_.ops.emit(line.c_str(), line.text().size());
+		ask_host(context_.ops, host, device, plug);
 		moved_[device] = !moved_[device];
 	}
 
@@ -222,17 +220,6 @@ void run_outside(const Context &context, const st_host &host, bool busted, Walk 
 		if (!ask_all(context, host, away == !(i % 2), &random, &now, walk))
 			break;
 	walk->ask_back(host, away);
-}
-
-bool can_watch(const Context &context, bool busted, Tally *tally)
-{
-	if (!busted && context.env.nodes_reason[0])
-		tally->skip(context.env.nodes_reason);
-	else if (!busted && !context.layout.nodes_missing().empty())
-		tally->skip(context.layout.nodes_missing().text());
-	else
-		return true;
-	return false;
 }
 
 // Watches a node while `steps` are taken, and puts its blocks back.

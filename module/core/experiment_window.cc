@@ -15,14 +15,11 @@ constexpr int kNotHere = -95;		// -EOPNOTSUPP
 
 bool can_ask(const Context &context, const st_hotplug_target &target, bool busted, Tally *tally)
 {
-	if (target.nid < 0)
-		tally->skip(target.reason);
-	else if (!context.two_cpus())
-		tally->skip("two CPUs are needed: one reads while the other takes memory away");
-	else if (!busted && !context.layout.nodes_missing().empty())
-		tally->skip(context.layout.nodes_missing().text());
-	else
-		return true;
+	if (!has_target(target, tally))
+		return false;
+	if (context.two_cpus())
+		return knows_nodes(context, busted, tally);
+	tally->skip("two CPUs are needed: one reads while the other takes memory away");
 	return false;
 }
 

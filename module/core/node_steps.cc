@@ -125,6 +125,37 @@ int through_movable_zone(const st_ops &ops, u32 blocks)
 	return err ? err : set_all(ops, blocks, ST_BLOCK_MOVABLE);
 }
 
+bool has_target(const st_hotplug_target &target, Tally *tally)
+{
+	if (target.nid < 0)
+		tally->skip(target.reason);
+	return target.nid >= 0;
+}
+
+bool knows_nodes(const Context &context, bool busted, Tally *tally)
+{
+	const Missing &missing = context.layout.nodes_missing();
+	if (busted || missing.empty())
+		return true;
+	tally->skip(missing.text());
+	return false;
+}
+
+bool can_watch(const Context &context, bool busted, Tally *tally)
+{
+	if (busted || !context.env.nodes_reason[0])
+		return knows_nodes(context, busted, tally);
+	tally->skip(context.env.nodes_reason);
+	return false;
+}
+
+void ask_host(const st_ops &ops, const st_host &host, u32 device, bool plug)
+{
+	Line<96> line("    # host ");
+	line.add(plug ? "plug " : "unplug ").add(host.device[device]);
+	ops.emit(line.c_str(), line.text().size());
+}
+
 Text zone_name(u32 state)
 {
 	return state == ST_BLOCK_MOVABLE ? "movable" : "normal";

@@ -50,6 +50,16 @@ int through_normal_zone(const st_ops &ops, u32 block);
 // All blocks go and come as movable, which is what later kernels react to.
 int through_movable_zone(const st_ops &ops, u32 blocks);
 
+// Whether a scenario about a node can be asked here; each says why not, as a
+// skip. A control has structures of its own, which need not be found.
+bool has_target(const st_hotplug_target &target, Tally *tally);
+bool knows_nodes(const Context &context, bool busted, Tally *tally);
+// the same, and every cache can be listed
+bool can_watch(const Context &context, bool busted, Tally *tally);
+
+// Asks somebody outside, who reads the report, to plug a device in or to unplug it.
+void ask_host(const st_ops &ops, const st_host &host, u32 device, bool plug);
+
 Text zone_name(u32 state);
 // A skip that names the node, what it was asked to do and why it was not done.
 void refused(const st_hotplug_target &target, u32 state, u32 zone, int err, Tally *tally);

@@ -246,6 +246,12 @@ void Report::scenario_end(u32 number, const Scenario &scenario, const Tally &tal
 	ops_.mark(mark.c_str());
 }
 
+void Report::abandoned(const Scenario &scenario)
+{
+	start("# abandoned scenario=").add(scenario.name);
+	flush();
+}
+
 void Report::end(const st_totals &t)
 {
 	ReportLine &row = start("# end pass=");

@@ -21,6 +21,8 @@ public:
 	void scenario_begin(const Scenario &scenario);
 	void scenario_end(u32 number, const Scenario &scenario, const Tally &tally,
 			  u64 duration_ns);
+	// Nothing follows: what it used can never be given back.
+	void abandoned(const Scenario &scenario);
 	// One line of a benchmark; fields(row) adds " key=value" pairs.
 	template <typename Fields> void bench(Text name, u32 round, Fields fields)
 	{

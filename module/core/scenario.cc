@@ -16,6 +16,16 @@ constexpr u32 BySysfs = static_cast<u32>(Way::Sysfs);
 constexpr u32 ByModule = static_cast<u32>(Way::Module);
 constexpr u32 FromOutside = static_cast<u32>(Way::Outside);
 
+// What is published too early, and who of the kernel's readers is let at it.
+constexpr u32 met(u32 mode, u32 meeter) { return mode + ST_PUBLICATION_MODES * meeter; }
+constexpr u32 TwinMet = met(ST_PUBLICATION_TWIN_MEET, 0);
+constexpr u32 MetObjects = met(ST_PUBLICATION_MEET, ST_MEETER_OBJECTS);
+constexpr u32 MetPartial = met(ST_PUBLICATION_MEET, ST_MEETER_PARTIAL);
+constexpr u32 MetSlabs = met(ST_PUBLICATION_MEET, ST_MEETER_SLABS);
+constexpr u32 MetShrink = met(ST_PUBLICATION_MEET, ST_MEETER_SHRINK);
+constexpr u32 MetValidate = met(ST_PUBLICATION_MEET, ST_MEETER_VALIDATE);
+constexpr u32 MetAlloc = met(ST_PUBLICATION_MEET, ST_MEETER_ALLOC);
+
 constexpr Scenario kScenarios[] = {
 #define SCENARIO(name, family, argument, timed, cause, question) \
 	{name, Family::family, argument, timed, Cause::cause, question},

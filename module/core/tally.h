@@ -57,6 +57,9 @@ public:
 	// The scenario cannot be asked here, or the tool could not find out.
 	void skip(Text why) { stop(Verdict::Skip, why); }
 	void broken(Text why) { stop(Verdict::Broken, why); }
+	// What the scenario used can never be given back: it ends the run.
+	void abandon() { abandoned_ = true; }
+	bool abandoned() const { return abandoned_; }
 	void note(Text text) { if (note_.empty()) note_.add(text); }
 	// A step that was right; how wide the widest of them was, in bits.
 	void kept(u64 step)
@@ -99,7 +102,7 @@ private:
 
 	InvariantTally tallies_[kInvariants];
 	Invariant first_ = Invariant::Count;
-	bool broken_ = false;
+	bool broken_ = false, abandoned_ = false;
 	Verdict stopped_ = Verdict::Pass;
 	u64 observations_ = 0, overlaps_ = 0;
 	u64 (*now_ns_)() = nullptr;

@@ -5,107 +5,49 @@
  * been initialised; and probes that hold the publishing CPU where its pointer
  * is there already. Nothing of the kernel is written. On a CPU that keeps the
  * order of stores this shows an order that is wrong in the program, no other.
+ *
+ * If it is to, the thread then uses a structure that is not initialised as a
+ * user of the kernel would. It says so on the console before, because it may
+ * not come back: it may die of what it finds, or wait for ever for a lock that
+ * nobody holds.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/memory.h>
+#include <linux/module.h>
 #include <linux/notifier.h>
+#include <linux/sched/task.h>
 
 #include "compat.h"
 #include "fields.h"
-#include "widen_probe.h"
-#include "window.h"
+#include "publication.h"
 
-#define SITES 3
-#define LEAST_MS 5		/* of a hold */
-#define MOST_MS 50
 #define LATER_MS 500		/* until it should have been initialised */
-#define TWIN_BYTES 512
 
 static struct {
 	struct st_publication_spec spec;
-	void *const *slot;		/* where the cache keeps the address */
-	const void *held_for;		/* structure whose publisher was held */
+	void *const *slot[ST_PUBLICATION_CACHES]; /* where the caches keep the address */
+	const void *last[ST_PUBLICATION_CACHES];
 	struct task_struct *task;
-	struct file *objects;
-	u8 *twin;
-	u64 looked;			/* first looks that are done with */
+	u64 inside_since;		/* ktime */
+	u32 meeting;			/* enum st_meeting */
+	bool let_go;			/* the control's reader need not wait any more */
 	bool listening;
 	struct st_publication_counts counts;
 } publication;
 
-static void *twin_slot;
-static struct st_site sites[SITES];
-static u64 drawn;
-
-static u64 draw(void)
+static bool is_twin(void)
 {
-	u64 z = drawn += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	return z ^ (z >> 27);
+	return st_publication_is_twin(&publication.spec);
 }
 
-/* --- the publishing side --- */
-
-#ifdef CONFIG_KPROBES
-
-static void publisher_hit(struct st_site *site, struct pt_regs *regs)
-{
-	const void *structure = READ_ONCE(*publication.slot);
-	const u64 looked = READ_ONCE(publication.looked), begin = ktime_get_mono_fast_ns();
-	const u64 limit = (LEAST_MS + draw() % (MOST_MS - LEAST_MS)) * NSEC_PER_MSEC;
-	u64 us;
-
-	if (!structure || structure == publication.held_for ||
-	    !st_in_registers(regs, structure))
-		return;
-	publication.held_for = structure;
-	/* until the observer has looked, and asked sysfs if it is to */
-	while (READ_ONCE(publication.looked) == looked && ktime_get_mono_fast_ns() - begin < limit)
-		cpu_relax();
-	us = div_u64(ktime_get_mono_fast_ns() - begin, NSEC_PER_USEC);
-	publication.counts.held++;
-	if (us > publication.counts.most_us)
-		publication.counts.most_us = us;
-	strscpy(publication.counts.where, site->name, sizeof(publication.counts.where));
-}
-
-#else
-
-static void publisher_hit(struct st_site *site, struct pt_regs *regs)
-{
-}
-
-#endif
-
-/* Out of line, so that it can be probed after the publication. */
-noinline void st_publication_twin_init(u8 *twin)
-{
-	const struct st_layout *layout = publication.spec.layout;
-	u8 *head = twin + layout->node_partial.bit_offset / 8;
-
-	WRITE_ONCE(((u64 *)head)[0], (unsigned long)head);
-	WRITE_ONCE(((u64 *)head)[1], (unsigned long)head);
-	if (layout->node_nr_slabs.bits)
-		WRITE_ONCE(*(u64 *)(twin + layout->node_nr_slabs.bit_offset / 8), 0);
-}
-
+/* Kernels that free structures may have them again at the same place. */
 static int memory_event(struct notifier_block *block, unsigned long action, void *arg)
 {
-	const bool twin = publication.spec.mode == ST_PUBLICATION_TWIN;
-
-	if (action == MEM_OFFLINE) {
-		publication.held_for = NULL;
-		if (twin) {
-			WRITE_ONCE(twin_slot, NULL);
-			memset(publication.twin, 0x5a, TWIN_BYTES);
-		}
-	} else if (action == MEM_GOING_ONLINE && twin) {
-		WRITE_ONCE(twin_slot, publication.twin);
-		st_publication_twin_init(publication.twin);
-	}
+	if (action == MEM_OFFLINE)
+		st_publishers_forget();
 	return NOTIFY_OK;
 }
 
@@ -141,29 +83,63 @@ static u64 read_later(const u8 *structure, u32 field)
 	return seen;
 }
 
+/* Waits as for a lock that nobody holds, until it is let go. */
+static void meet_twin(void)
+{
+	while (!READ_ONCE(publication.let_go) && !kthread_should_stop())
+		usleep_range(100, 300);
+}
+
+/* The host reads the line, which is the last one if nothing comes back. */
+static void announce(const struct st_publication_counts *counts)
+{
+	pr_warn("slubtorture: meets node %d's structure before it is initialised: %s; list_lock %s, nr_partial %s, %s\n",
+		publication.spec.nid, counts->reader, counts->lock ? "taken by nobody" : "free",
+		!counts->nr_partial ? "0" : counts->nr_partial < 4096 ? "small" : "garbage",
+		counts->field == ST_FIELD_NR_SLABS ? "nr_slabs garbage" :
+		counts->seen ? "list garbage" : "list null");
+}
+
+static void meet(struct st_publication_counts *counts)
+{
+	strscpy(counts->reader, st_meeter_name(publication.spec.meeter), sizeof(counts->reader));
+	if (!is_twin())
+		announce(counts);
+	WRITE_ONCE(publication.inside_since, ktime_get_mono_fast_ns());
+	/* pairs with the acquire in meeting_end() */
+	smp_store_release(&publication.meeting, ST_MET_INSIDE);
+	if (is_twin())
+		meet_twin();
+	else
+		counts->result = st_meet(&publication.spec, counts->told, sizeof(counts->told));
+	counts->inside_us = div_u64(ktime_get_mono_fast_ns() - publication.inside_since,
+				    NSEC_PER_USEC);
+	smp_store_release(&publication.meeting, ST_MET_BACK);
+}
+
 static void note_early(const u8 *structure, u32 field, u64 expected, u64 seen)
 {
+	const struct st_layout *layout = publication.spec.layout;
 	struct st_publication_counts *counts = &publication.counts;
-	loff_t at = 0;
-	ssize_t bytes;
 
 	if (counts->early++) {
-		WRITE_ONCE(publication.looked, publication.looked + 1);
+		st_publisher_looked();
 		return;
 	}
 	counts->field = field;
 	counts->expected = expected;
 	counts->seen = seen;
-	if (publication.objects) {
-		bytes = kernel_read(publication.objects, counts->told, sizeof(counts->told) - 1, &at);
-		counts->told[bytes > 0 ? bytes - 1 : 0] = '\0';
-	}
-	WRITE_ONCE(publication.looked, publication.looked + 1);
+	counts->lock = READ_ONCE(*(const u32 *)(structure + layout->node_list_lock.bit_offset / 8));
+	counts->nr_partial = layout->node_nr_partial.bits
+			     ? st_field_read(structure, layout->node_nr_partial) : 0;
+	if (st_publication_meets(&publication.spec))
+		meet(counts);
+	st_publisher_looked();
 	counts->later = read_later(structure, field);
 }
 
 /* No barrier but the address: what a lockless reader has. */
-static void look(const u8 *structure)
+static void look(const u8 *structure, void *const *slot)
 {
 	u64 expected[ST_PUBLICATION_FIELDS], seen[ST_PUBLICATION_FIELDS];
 	u32 i, wrong = ST_PUBLICATION_FIELDS;
@@ -172,25 +148,27 @@ static void look(const u8 *structure)
 		if (!right(structure, i, &expected[i], &seen[i]))
 			wrong = i;
 	/* a look that came too late, and the node has gone meanwhile, is none */
-	if (READ_ONCE(*publication.slot) != structure)
+	if (READ_ONCE(*slot) != structure)
 		return;
 	publication.counts.published++;
 	if (wrong < ST_PUBLICATION_FIELDS)
 		note_early(structure, wrong, expected[wrong], seen[wrong]);
 	else
-		WRITE_ONCE(publication.looked, publication.looked + 1);
+		st_publisher_looked();
 }
 
 static int observe(void *unused)
 {
-	const void *last = READ_ONCE(*publication.slot);
+	u32 i;
 
 	while (!kthread_should_stop()) {
-		const void *now = READ_ONCE(*publication.slot);
+		for (i = 0; i < publication.spec.caches; i++) {
+			const void *now = READ_ONCE(*publication.slot[i]);
 
-		if (now && now != last)
-			look(now);
-		last = now;
+			if (now && now != publication.last[i])
+				look(now, publication.slot[i]);
+			publication.last[i] = now;
+		}
 		cpu_relax();
 		cond_resched();
 	}
@@ -199,76 +177,73 @@ static int observe(void *unused)
 
 /* --- for core --- */
 
-static void *const *slot_of(const struct st_publication_spec *spec)
+static void slots_find(const struct st_publication_spec *spec)
 {
 	const struct st_layout *layout = spec->layout;
-
-	if (spec->mode == ST_PUBLICATION_TWIN)
-		return &twin_slot;
-	return (void *const *)((const u8 *)(unsigned long)spec->cache +
-			       layout->cache_nodes.bit_offset / 8 +
-			       (size_t)spec->nid * layout->node_step_bytes +
-			       layout->node_pointer_offset);
-}
-
-static void sites_arm(u32 mode)
-{
-	static const char *const ours[] = { "st_publication_twin_init" };
-	/* inlined one into the other, in the compiler's discretion */
-	static const char *const kernel[] = { "init_kmem_cache_node",
-		"slab_mem_going_online_callback", "slab_memory_callback" };
-	const bool twin = mode == ST_PUBLICATION_TWIN;
-	const u32 most = twin ? ARRAY_SIZE(ours) : ARRAY_SIZE(kernel);
 	u32 i;
 
-	memset(sites, 0, sizeof(sites));
-	for (i = 0; i < most; i++) {
-		strscpy(sites[i].name, twin ? ours[i] : kernel[i], sizeof(sites[i].name));
-		sites[i].most = i ? ST_PLACES : 1;
-		sites[i].on_hit = publisher_hit;
-		if (st_site_find(&sites[i]))
-			sites[i].name[0] = '\0';
-		else
-			st_site_arm(&sites[i], draw);
+	for (i = 0; i < spec->caches; i++) {
+		publication.slot[i] = is_twin() ? st_publication_twin_slot() :
+			(void *const *)((const u8 *)(unsigned long)spec->cache[i] +
+					layout->cache_nodes.bit_offset / 8 +
+					(size_t)spec->nid * layout->node_step_bytes +
+					layout->node_pointer_offset);
+		publication.last[i] = READ_ONCE(*publication.slot[i]);
 	}
 }
 
-static void end(void)
+/*
+ * A reader that spins with interrupts off stops every CPU that waits for its
+ * own; one that died keeps what it held. Nothing is taken from under them.
+ */
+static int abandon(void)
 {
-	u32 i;
+	__module_get(THIS_MODULE);
+	return -EBUSY;
+}
 
-	if (publication.task)
+static int end(void)
+{
+	WRITE_ONCE(publication.let_go, true);
+	if (!is_twin() && publication.counts.meeting >= ST_MET_DEAD)
+		return abandon();
+	if (publication.task) {
 		kthread_stop(publication.task);
+		put_task_struct(publication.task);
+	}
 	publication.task = NULL;
-	for (i = 0; i < SITES; i++)
-		if (sites[i].name[0])
-			st_site_disarm(&sites[i], 0);
+	st_publishers_let_go();
 	if (publication.listening)
 		unregister_memory_notifier(&memory_block);
 	publication.listening = false;
-	if (publication.objects)
-		filp_close(publication.objects, NULL);
-	publication.objects = NULL;
-	kfree(publication.twin);
-	publication.twin = NULL;
+	st_meeter_close();
+	return 0;
 }
 
 static int resources(const struct st_publication_spec *spec, char *reason)
 {
-	if (spec->mode == ST_PUBLICATION_TWIN) {
-		publication.twin = kmalloc(TWIN_BYTES, GFP_KERNEL);
-		if (!publication.twin)
-			return -ENOMEM;
-		memset(publication.twin, 0x5a, TWIN_BYTES);
-	}
-	if (spec->mode == ST_PUBLICATION_MEET) {
-		publication.objects = st_window_open(spec->layout, spec->cache, "objects", O_RDONLY);
-		if (!publication.objects) {
-			strscpy(reason, "sysfs does not show the cache", ST_REASON_BYTES);
-			return -EOPNOTSUPP;
-		}
-	}
-	return register_memory_notifier(&memory_block);
+	int err = spec->mode == ST_PUBLICATION_MEET ? st_meeter_open(spec, reason) : 0;
+
+	if (err)
+		return err;
+	err = register_memory_notifier(&memory_block);
+	publication.listening = !err;
+	return err;
+}
+
+static int observer_start(const struct st_publication_spec *spec)
+{
+	struct task_struct *task = kthread_create_on_node(observe, NULL, NUMA_NO_NODE,
+							  "slubtorture/%u", spec->observer_cpu);
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	/* it may die before it is asked to stop */
+	get_task_struct(task);
+	publication.task = task;
+	kthread_bind(task, spec->observer_cpu);
+	wake_up_process(task);
+	return 0;
 }
 
 static int begin(const struct st_publication_spec *spec, char *reason)
@@ -277,39 +252,51 @@ static int begin(const struct st_publication_spec *spec, char *reason)
 
 	memset(&publication, 0, sizeof(publication));
 	publication.spec = *spec;
-	publication.slot = slot_of(spec);
-	twin_slot = NULL;
-	drawn = spec->seed;
+	slots_find(spec);
 	strscpy(reason, "memory, a thread or memory events are not to be had", ST_REASON_BYTES);
 	err = st_move_to(spec->runner_cpu);
 	if (!err)
 		err = resources(spec, reason);
-	if (err) {
-		end();
-		return err;
+	if (!err) {
+		st_publishers_hold(&publication.spec, publication.slot);
+		err = observer_start(spec);
 	}
-	publication.listening = true;
-	sites_arm(spec->mode);
-	publication.task = kthread_create_on_node(observe, NULL, NUMA_NO_NODE, "slubtorture/%u",
-						  spec->observer_cpu);
-	if (IS_ERR(publication.task)) {
-		err = PTR_ERR(publication.task);
-		publication.task = NULL;
+	if (err)
 		end();
-		return err;
+	return err;
+}
+
+/* What became of the reader; waits while it has time and has not come back. */
+static u32 meeting_end(void)
+{
+	const unsigned long until = jiffies + msecs_to_jiffies(publication.spec.patience_ms);
+	u32 now;
+
+	for (;;) {
+		/* pairs with the releases in meet() */
+		now = smp_load_acquire(&publication.meeting);
+		if (now != ST_MET_INSIDE)
+			return now;
+		if (READ_ONCE(publication.task->exit_state))
+			return ST_MET_DEAD;
+		if (time_after(jiffies, until))
+			return ST_MET_LOST;
+		msleep(20);
 	}
-	kthread_bind(publication.task, spec->observer_cpu);
-	wake_up_process(publication.task);
-	return 0;
 }
 
 static void counts(struct st_publication_counts *counts)
 {
+	/* a verdict that was given is not taken back when it comes after all */
+	if (publication.counts.meeting < ST_MET_DEAD)
+		publication.counts.meeting = meeting_end();
 	*counts = publication.counts;
+	st_publishers_counts(counts);
 }
 
 const struct st_publication_ops st_publication_ops = {
 	.begin = begin,
+	.publish = st_publication_twin_publish,
 	.counts = counts,
 	.end = end,
 };

@@ -6,21 +6,12 @@
 #include <tuple>
 
 #include "../core/scenario.h"
-#include "fake_kernel.h"
+#include "expect.h"
 
 using namespace st;
 using namespace st::test;
 
 namespace {
-
-void expect_fail(const FakeKernel &k, const std::string &scenario, const char *invariant,
-		 const char *cause)
-{
-	EXPECT_EQ(k.field(scenario, "verdict"), "fail") << k.record(scenario);
-	EXPECT_EQ(k.field(scenario, "invariant"), invariant) << k.record(scenario);
-	EXPECT_EQ(k.field(scenario, "cause"), cause) << k.record(scenario);
-	EXPECT_NE(k.field(scenario, "evidence"), "-");
-}
 
 // Controls that every kernel and CPU shows.
 u32 twins()
@@ -142,12 +133,9 @@ TEST(Run, MissingVectorIsFound)
 TEST(Run, StaleStepOnTheReaderIsOrdering)
 {
 	FakeKernel k(shape_7_1());
-	std::map<u64, std::set<u32>> seen;
+	Looks looks;
 	k.on_view = [&](st_object_view &v) {
-		std::set<u32> &cpus = seen[v.object];
-		const bool stale = cpus.size() == 1 && !cpus.count(v.cpu);
-		cpus.insert(v.cpu);
-		if (stale)
+		if (looks.stale(v))
 			v.step_bytes = 0;
 	};
 	ASSERT_EQ(k.run("exts-external"), 0);
@@ -285,9 +273,7 @@ TEST(Run, OutcomesAndWideningAreSaid)
 		counts.outcomes[8 + ST_FREED_AT_ONCE]++;
 	};
 	ASSERT_EQ(k.run("exts-late"), 0);
-	std::string all;
-	for (const std::string &line : k.lines)
-		all += line + "\n";
+	const std::string all = k.said();
 	for (const char *said : {
 		     "# Histogram of vector, then step, no barrier (2 states)\n",
 		     " :> vector=0->1; step=right; free=across;\n",
@@ -301,109 +287,6 @@ TEST(Run, OutcomesAndWideningAreSaid)
 		     "# widened: delays and places are drawn from seed "})
 		EXPECT_NE(all.find(said), std::string::npos) << said << "\n" << all;
 	EXPECT_GT(k.calls["widen_move"], 0u);
-}
-
-// Each is wrong in one way only; what is found first names it.
-TEST(Run, SweepFindsEachBug)
-{
-	std::map<u64, u64> views;
-	const struct { const char *invariant, *cause; std::function<void(st_object_view &)> bug; }
-	cases[] = {
-		{"exts-names-nobody", "accounting", [](st_object_view &v) {
-			if (v.slot && !v.slot_objcg)
-				v.slot_objcg = 0x77;
-		}},
-		{"exts-own-slot", "corruption", [](st_object_view &v) {
-			if (!v.vector_bytes)
-				return;
-			v.slot = 0x5000000 + v.step_bytes * v.index;
-			v.exts = 0x5000000 | 1;
-		}},
-		{"exts-aligned", "corruption", [](st_object_view &v) { v.slot += v.slot ? 4 : 0; }},
-		{"exts-owner-kept", "corruption", [&](st_object_view &v) {
-			if (v.slot_objcg && ++views[v.object] > 2)
-				v.slot_objcg ^= 64;
-		}},
-		{"slab-owns-object", "corruption", [](st_object_view &v) { v.slab_cache ^= 8; }},
-	};
-	for (const auto &c : cases) {
-		SCOPED_TRACE(c.invariant);
-		FakeKernel k(shape_7_1());
-		k.on_view = c.bug;
-		views.clear();
-		ASSERT_EQ(k.run("exts-sweep"), 0);
-		expect_fail(k, "exts-sweep", c.invariant, c.cause);
-	}
-}
-
-TEST(Run, SweepFindsOwnersThatOutliveTheirObjects)
-{
-	FakeKernel k(shape_7_1());
-	k.kept_on_free = true;
-	ASSERT_EQ(k.run("exts-sweep"), 0);
-	expect_fail(k, "exts-sweep", "exts-cleared-on-free", "accounting");
-}
-
-// Late on the reading CPU, there after a barrier.
-TEST(Run, StaleStepInTheSweepIsOrdering)
-{
-	FakeKernel k(shape_7_1());
-	std::map<u64, std::set<u32>> seen;
-	k.on_view = [&](st_object_view &v) {
-		std::set<u32> &cpus = seen[v.object];
-		const bool stale = v.slot_objcg && cpus.size() == 1 && !cpus.count(v.cpu);
-		if (v.slot_objcg)
-			cpus.insert(v.cpu);
-		if (!stale)
-			return;
-		v.step_again = v.step_bytes;
-		v.step_bytes = 0;
-	};
-	ASSERT_EQ(k.run("exts-sweep"), 0);
-	expect_fail(k, "exts-sweep", "stride-stable-while-live", "ordering");
-	EXPECT_NE(k.field("exts-sweep", "evidence").find("there after a barrier 65536"),
-		  std::string::npos) << k.record("exts-sweep");
-}
-
-TEST(Run, SweepFindsAFormerSlabsVector)
-{
-	FakeKernel k(shape_7_1());
-	k.kept_on_shrink = true;
-	ASSERT_EQ(k.run("exts-sweep"), 0);
-	expect_fail(k, "exts-sweep", "exts-not-inherited", "lifetime");
-}
-
-TEST(Run, KmallocIsLookedAtAsCachesAre)
-{
-	FakeKernel k(shape_7_1());
-	k.on_view = [](st_object_view &v) { v.vector_bytes /= 2; };
-	ASSERT_EQ(k.run("exts-kmalloc"), 0);
-	EXPECT_EQ(k.field("exts-kmalloc", "verdict"), "fail");
-	EXPECT_EQ(k.field("exts-kmalloc", "cause"), "corruption");
-}
-
-// All placements, both ways to ask for accounting; with enough time, every cell.
-TEST(Run, SweepSaysWhatItSaw)
-{
-	FakeKernel k(shape_7_1());
-	k.env.max_object_bytes = 512;	// few sizes: all of them are reached
-	ASSERT_EQ(k.run("exts-sweep", 20), 0);
-	const std::string note = k.field("exts-sweep", "note");
-	const u64 seen = std::stoull(note), all = std::stoull(note.substr(note.find("of ") + 3));
-	EXPECT_EQ(seen, all) << note;
-	EXPECT_GT(all, 100u);
-	for (const char *placed : {" external-early", " external-late", " leftover", " in-object"})
-		EXPECT_EQ(note.find(std::string(" 0") + placed), std::string::npos) << note;
-	EXPECT_NE(k.field("exts-sweep", "breach_ms"), "0");
-}
-
-TEST(Run, ABreachEndsTheSweepSoonAndSaysWhen)
-{
-	FakeKernel k(shape_7_0(16));
-	ASSERT_EQ(k.run("exts-sweep", 1000), 0);
-	expect_fail(k, "exts-sweep", "exts-step-matches-layout", "truncation");
-	EXPECT_LT(std::stoull(k.field("exts-sweep", "duration_ms")), 1000u);
-	EXPECT_LT(std::stoull(k.field("exts-sweep", "breach_ms")), 100u);
 }
 
 TEST(Run, NoFreshSlabIsASkip)

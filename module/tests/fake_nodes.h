@@ -168,8 +168,9 @@ inline const st_publication_ops *FakeKernel::publication_ops()
 			EXPECT_NE(spec->observer_cpu, spec->runner_cpu);
 			return self->publication.begin(*spec, reason);
 		},
+		[] { self->publication.publish(); },
 		[](st_publication_counts *counts) { *counts = self->publication.counts; },
-		[] { self->publication.open = false; },
+		[] { return self->publication.end(); },
 	};
 	return &table;
 }

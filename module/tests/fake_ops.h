@@ -158,7 +158,7 @@ inline const st_charge_ops *FakeKernel::charge_ops()
 inline st_ops FakeKernel::ops()
 {
 	st_ops o = {};
-	o.emit = [](const char *text, size_t bytes) { self->lines.emplace_back(text, bytes); };
+	o.emit = [](const char *text, size_t bytes) { self->emitted({text, bytes}); };
 	o.mark = [](const char *text) { self->marks.emplace_back(text); };
 	o.settle = [] {};
 	o.stopping = [] { self->all_calls++; return int(self->stopped()); };

@@ -10,14 +10,15 @@
 
 namespace st::test {
 
-struct FakeWindow {
+// What begins with a spec, counts, and ends.
+template <typename Spec, typename Counts>
+struct FakeSession {
 	bool open = false;
-	st_window_spec spec = {};
-	st_window_counts counts = {};
+	Spec spec = {};
+	Counts counts = {};
 	int error = 0;			// of begin
-	std::function<void(st_window_counts &)> on_departure;
 
-	int begin(const st_window_spec &asked, char *reason)
+	int begin(const Spec &asked, char *reason)
 	{
 		spec = asked;
 		counts = {};
@@ -26,6 +27,11 @@ struct FakeWindow {
 		open = !error;
 		return error;
 	}
+};
+
+struct FakeWindow : FakeSession<st_window_spec, st_window_counts> {
+	std::function<void(st_window_counts &)> on_departure;
+
 	void block_went()
 	{
 		if (!open)
@@ -45,36 +51,37 @@ struct FakeWindow {
 	}
 };
 
-// Each cycle publishes one structure; the control's is early.
-struct FakePublication {
-	bool open = false;
-	st_publication_spec spec = {};
-	st_publication_counts counts = {};
-	int error = 0;			// of begin
+// Each cycle publishes one structure for each cache; the controls' are early, and
+// who meets one never comes back.
+struct FakePublication : FakeSession<st_publication_spec, st_publication_counts> {
 	std::function<void(st_publication_counts &)> on_online;
 
-	int begin(const st_publication_spec &asked, char *reason)
-	{
-		spec = asked;
-		counts = {};
-		if (error)
-			snprintf(reason, ST_REASON_BYTES, "no reason to be seen");
-		open = !error;
-		return error;
-	}
+	bool is_twin() const { return spec.mode >= ST_PUBLICATION_TWIN; }
 	void block_came()
 	{
-		if (!open)
+		if (!open || is_twin())
 			return;
-		counts.published++;
-		if (spec.mode == ST_PUBLICATION_TWIN) {
-			counts.early++;
-			counts.expected = counts.later = 0x6000;
-			counts.seen = 0x5a5a5a5a;
-		}
+		counts.published += spec.caches;
 		if (on_online)
 			on_online(counts);
 	}
+	void publish()
+	{
+		EXPECT_TRUE(open && is_twin());
+		counts.published++;
+		counts.early++;
+		counts.expected = counts.later = 0x6000;
+		counts.seen = 0x5a5a5a5a;
+		if (spec.mode == ST_PUBLICATION_TWIN_MEET)
+			counts.meeting = ST_MET_LOST;
+	}
+	int end()
+	{
+		open = false;
+		lost = !is_twin() && counts.meeting >= ST_MET_DEAD;
+		return lost ? -16 : 0;
+	}
+	bool lost = false;
 };
 
 } // namespace st::test

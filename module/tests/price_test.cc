@@ -13,15 +13,6 @@ using namespace st::test;
 
 namespace {
 
-std::string told(const FakeKernel &k)
-{
-	std::string all;
-	for (const std::string &line : k.lines)
-		if (line.rfind("    # | ", 0) == 0)
-			all += line.substr(8) + "\n";
-	return all;
-}
-
 std::vector<std::string> bench_lines(const FakeKernel &k, const std::string &name)
 {
 	std::vector<std::string> found;
@@ -54,7 +45,7 @@ TEST(Price, WhatIsKeptIsSummedAndTold)
 	EXPECT_EQ(k.field("busted-node-price", "cause"), "accounting");
 	EXPECT_NE(k.field("node-price", "note").find("3 caches keep 960 bytes of 256 MiB"),
 		  std::string::npos) << k.record("node-price");
-	const std::string table = told(k);
+	const std::string table = k.said("    # | ", 8);
 	const std::string gap(22, ' ');
 	for (const std::string &line : std::vector<std::string>{
 				 "cache-0" + gap + "      64        256",
@@ -105,7 +96,7 @@ TEST(Price, WithoutAProbeTimesAreUnknownAndSaidToBe)
 	ASSERT_EQ(k.run("node-price"), 0);
 	EXPECT_EQ(k.field("node-price", "verdict"), "pass");
 	EXPECT_NE(k.field("node-price", "note").find("unknown time"), std::string::npos);
-	EXPECT_NE(told(k).find("        -"), std::string::npos) << told(k);
+	EXPECT_NE(k.said("    # | ", 8).find("        -"), std::string::npos) << k.said("    # | ", 8);
 }
 
 TEST(Price, StoppedRunsPutEverythingBack)

@@ -39,29 +39,27 @@ TEST(Robustness, BlocksThatStayBusyAreASkip)
 	}
 }
 
-TEST(Robustness, EveryOperationMayFail)
+class EveryOperation : public testing::TestWithParam<const char *> {};
+
+TEST_P(EveryOperation, MayFail)
 {
-	for (const char *operation : {"cache_create", "buffer_get", "objects_alloc", "objects_view",
-				      "kmalloc_many", "busted_views", "handoff", "late", "counters",
-				      "hotplug_target", "host", "listen", "node_wait",
-				      "block_set", "node_rows", "busted_nodes_start",
-				      "busted_node_rows", "blocks_restore", "groups_open",
-				      "groups_close", "group_make", "group_remove",
-				      "charge_work", "charge_release", "charge_settle",
-				      "cache_find", "price_rows",
-				      "price_busted_start",
-				      "walk_begin", "walk_next", "slab_objects"}) {
-		SCOPED_TRACE(operation);
-		FakeKernel k(shape_7_1());
-		k.failing = {operation};
-		ASSERT_EQ(k.run("*", 1, 1), 0);
-		expect_nothing_false(k);
-		EXPECT_GT(k.totals.skip + k.totals.broken, 0u);
-		EXPECT_EQ(k.leaked, 0u);
-		EXPECT_EQ(k.marks.back(), "run complete");
-		EXPECT_GT(k.calls[operation], 0u);
-	}
+	FakeKernel k(shape_7_1());
+	k.failing = {GetParam()};
+	ASSERT_EQ(k.run("*", 1, 1), 0);
+	expect_nothing_false(k);
+	EXPECT_GT(k.totals.skip + k.totals.broken, 0u);
+	EXPECT_EQ(k.leaked, 0u);
+	EXPECT_EQ(k.marks.back(), "run complete");
+	EXPECT_GT(k.calls[GetParam()], 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Robustness, EveryOperation, testing::Values(
+	"cache_create", "buffer_get", "objects_alloc", "objects_view", "kmalloc_many",
+	"busted_views", "handoff", "late", "counters", "hotplug_target", "host", "listen",
+	"node_wait", "block_set", "node_rows", "busted_nodes_start", "busted_node_rows",
+	"blocks_restore", "groups_open", "groups_close", "group_make", "group_remove",
+	"charge_work", "charge_release", "charge_settle", "cache_find", "price_rows",
+	"price_busted_start", "walk_begin", "walk_next", "slab_objects"));
 
 // What an operation is needed for cannot pass without it, and the reason says
 // what was not to be had.
@@ -200,15 +198,21 @@ TEST(Robustness, SecondsAreShared)
 		EXPECT_NEAR(double(each), 1.5e9, 5e7);
 }
 
-TEST(Robustness, MayStopAnywhere)
+// Stopped at each of so many calls, of all that a whole run makes; in parts, so
+// that every CPU has one.
+class MayStop : public testing::TestWithParam<u64> {};
+constexpr u64 kStops = 97, kParts = 8;
+
+TEST_P(MayStop, Anywhere)
 {
-	u64 whole;
-	{
+	static const u64 whole = [] {
 		FakeKernel k(shape_7_1());
-		ASSERT_EQ(k.run("*", 1, 1), 0);
-		whole = k.all_calls;
-	}
-	for (u64 stop = 1; stop < whole; stop += 1 + whole / 97) {
+		EXPECT_EQ(k.run("*", 1, 1), 0);
+		return k.all_calls;
+	}();
+	const u64 step = 1 + whole / kStops;
+	ASSERT_GT(step, 1u);
+	for (u64 stop = 1 + GetParam() * step; stop < whole; stop += kParts * step) {
 		SCOPED_TRACE(stop);
 		FakeKernel k(shape_7_1());
 		k.stop_at = stop;
@@ -218,6 +222,8 @@ TEST(Robustness, MayStopAnywhere)
 		EXPECT_EQ(k.marks.back(), "run complete");
 	}
 }
+
+INSTANTIATE_TEST_SUITE_P(Robustness, MayStop, testing::Range(u64(0), kParts));
 
 TEST(Robustness, WhatIsMissingIsASkipThatSaysSo)
 {

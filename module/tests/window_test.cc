@@ -8,18 +8,6 @@
 using namespace st;
 using namespace st::test;
 
-namespace {
-
-std::string all_lines(const FakeKernel &k)
-{
-	std::string all;
-	for (const std::string &line : k.lines)
-		all += line + "\n";
-	return all;
-}
-
-} // namespace
-
 TEST(Window, ReadersThatKeepWhatTheyLookedUpPass)
 {
 	FakeKernel k(shape_7_1());
@@ -99,65 +87,9 @@ TEST(Window, WhatWasWidenedIsSaid)
 {
 	FakeKernel k(shape_7_1());
 	ASSERT_EQ(k.run("node-window-objects"), 0);
-	const std::string all = all_lines(k);
+	const std::string all = k.said();
 	for (const char *said : {"# readers: ", " hits between look-up and use, ",
 				 "# widened: count_partial, 1 places, ", " times for 40 to 90 ms\n",
 				 "# widened: holds and places are drawn from seed "})
 		EXPECT_NE(all.find(said), std::string::npos) << said << "\n" << all;
-}
-
-TEST(Publication, InitialisedStructuresPass)
-{
-	FakeKernel k(shape_6_10());
-	ASSERT_EQ(k.run("node-publication"), 0);
-	EXPECT_EQ(k.field("node-publication", "verdict"), "pass") << k.record("node-publication");
-	EXPECT_EQ(k.field("busted-node-publication", "invariant"), "node-initialised-when-visible");
-	EXPECT_EQ(k.field("busted-node-publication", "cause"), "ordering");
-	EXPECT_EQ(k.totals.twins_caught, 1u);
-	EXPECT_NE(all_lines(k).find(" too early\n"), std::string::npos);
-}
-
-TEST(Publication, WhatIsSeenTooEarlyIsOrderingWhereItIsRightLater)
-{
-	for (const bool mended : {true, false}) {
-		FakeKernel k(shape_7_1());
-		k.publication.on_online = [&](st_publication_counts &counts) {
-			counts.early = 1;
-			counts.field = ST_FIELD_NR_SLABS;
-			counts.seen = 0x1234;
-			counts.expected = 0;
-			counts.later = mended ? 0 : 0x1234;
-			strcpy(counts.where, "init_kmem_cache_node");
-			strcpy(counts.told, "77 N1=77");
-		};
-		ASSERT_EQ(k.run("node-publication-met"), 0);
-		EXPECT_EQ(k.field("node-publication-met", "verdict"), "fail");
-		EXPECT_EQ(k.field("node-publication-met", "cause"),
-			  mended ? "ordering" : "corruption");
-		for (const char *said : {"nr_slabs was ", "held in init_kmem_cache_node",
-					 "sysfs objects told 77 N1=77"})
-			EXPECT_NE(k.field("node-publication-met", "evidence").find(said),
-				  std::string::npos) << said;
-	}
-}
-
-TEST(Publication, WhereNothingIsPublishedNothingIsProved)
-{
-	FakeKernel k(shape_7_1());
-	k.publication.on_online = [](st_publication_counts &counts) { counts.published = 0; };
-	ASSERT_EQ(k.run("node-publication"), 0);
-	EXPECT_EQ(k.field("node-publication", "verdict"), "skip");
-	EXPECT_NE(k.field("node-publication", "reason").find("nothing was published"),
-		  std::string::npos);
-}
-
-TEST(Publication, WhatCannotBeAskedSaysWhy)
-{
-	for (const int error : {-95, -12}) {
-		FakeKernel k(shape_7_1());
-		k.publication.error = error;
-		ASSERT_EQ(k.run("node-publication"), 0);
-		EXPECT_EQ(k.field("node-publication", "verdict"), error == -95 ? "skip" : "broken");
-		EXPECT_EQ(k.field("node-publication", "reason"), "no reason to be seen");
-	}
 }

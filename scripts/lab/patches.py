@@ -37,7 +37,8 @@ class Header:
     `config` the fragments without which the kernel does not tell of it, `gate`
     the N of a bug that is there in one boot of N, `check` whether it is one of
     those that are asked without being named, `missed` why nothing tells of a
-    bug that expects nothing."""
+    bug that expects nothing, `topology` the nodes of the guest, "" for the usual
+    ones."""
 
     subject: str
     undoes: str
@@ -50,6 +51,7 @@ class Header:
     gate: int = 1
     check: bool = False
     missed: str = ""
+    topology: str = ""
 
     @property
     def harmless(self) -> bool:
@@ -100,7 +102,8 @@ def header_of(text: str, name: str) -> Header:
                   _expects(name, fields["Expect"]), seconds,
                   tuple(word for line in fields.get("Config", [])
                         for word in re.split(r"[\s,]+", line) if word),
-                  one_in, checked == "yes", fields.get("Missed", [""])[0])
+                  one_in, checked == "yes", fields.get("Missed", [""])[0],
+                  fields.get("Topology", [""])[0])
 
 
 def diff_of(text: str) -> str:

@@ -184,3 +184,44 @@ def test_what_failed_on_a_folded_guest_has_failed() -> None:
     found = judge(BASE, CHOSEN, channel("fail"), folded)
     assert FAIL in {record.verdict for record in found} and exit_status(found) == 1
     assert PASS not in {record.verdict for record in found if not record.is_control}
+
+
+MEETS = "slubtorture: meets node 1's structure before it is initialised: sysfs objects; list null"
+
+
+def test_a_reader_that_was_announced_may_take_the_guest_down() -> None:
+    """A hang is an answer where the module said right before who meets what."""
+    quiet = ending("stall", "hang")
+    told = replace(quiet, console=("slubtorture: begin handoff-xchg", MEETS, *quiet.console))
+    record = judge(BASE, CHOSEN, channel("hang"), told)[2]
+    assert (record.verdict, record.invariant, record.cause) == (
+        FAIL, "node-initialised-when-visible", "ordering")
+    assert "sysfs objects; list null; then: " in record.evidence and "soft lockup" in record.evidence
+    assert record.splat and exit_status([record]) == 1
+    elsewhere = replace(quiet, console=("slubtorture: begin exts-external", MEETS,
+                                        "slubtorture: end exts-external pass", *quiet.console))
+    assert judge(BASE, CHOSEN, channel("hang"), elsewhere)[2].verdict == BROKEN
+
+
+def test_a_hang_without_a_word_of_the_kernel_is_told_as_one() -> None:
+    told = Ending("hang", (), "handoff-xchg", ("slubtorture: begin handoff-xchg", MEETS))
+    record = judge(BASE, CHOSEN, channel("hang"), told)[2]
+    assert record.verdict == FAIL and "then: the guest hung" in record.evidence
+
+
+def test_a_crash_of_an_announced_reader_is_the_structures_fault() -> None:
+    down = ending("panic")
+    told = replace(down, console=("slubtorture: begin handoff-xchg", MEETS, *down.console))
+    record = judge(BASE, CHOSEN, channel("panic"), told)[2]
+    assert record.invariant == "node-initialised-when-visible"
+    assert "unable to handle page fault" in record.evidence
+
+
+def test_what_a_lost_reader_keeps_is_not_held_against_the_module() -> None:
+    rest = Ending("powered-off", (), "", ())
+    stays = channel("clean")
+    stays = replace(stays, steps=(*stays.steps, Step("rmmod", "Resource temporarily unavailable")))
+    assert judge(BASE, CHOSEN, stays, rest)[-1].scenario == OUTSIDE
+    lost = parse("# abandoned scenario=node-publication-met-objects\n".encode())
+    stays = replace(stays, tagged=(*stays.tagged, *lost.tagged))
+    assert judge(BASE, CHOSEN, stays, rest)[-1].scenario == "handoff-xchg"
