@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bisection import picture
 from bisection.outcomes import LOCAL, Ran, Step
 from bisection.told import facts, one_line, sure_text
-from bisection.view import View, candidates, counted, runs_text, short, time_text
+from bisection.view import View, candidates, counted, runs_text, short, shrinking, time_text
 
 _STYLE = """\
 :root { color-scheme: light dark;
@@ -101,9 +101,8 @@ def _runs(step: Step) -> str:
             f"{rows}</table></details>")
 
 
-def _step(view: View, number: int, step: Step) -> str:
+def _step(view: View, number: int, step: Step, left: int) -> str:
     end = {view.good: " (GOOD)", view.bad: " (BAD)"}.get(step.commit, "")
-    left = len(candidates(view, number))
     return (f"<tr><td>{number}</td><td class=name title=\"{_text(step.commit)}\">"
             f"{_text(short(step.commit))}{end}</td>"
             f'<td class="answer {step.answer}">{MARKS[step.answer]} {step.answer}</td>'
@@ -116,7 +115,9 @@ def _step(view: View, number: int, step: Step) -> str:
 def _steps(view: View) -> str:
     if not view.steps:
         return "<p>No commit was asked about yet.</p>"
-    rows = "".join(_step(view, number, step) for number, step in enumerate(view.steps, 1))
+    left = shrinking(view)[1:]
+    rows = "".join(_step(view, number, step, len(after))
+                   for number, (step, after) in enumerate(zip(view.steps, left), 1))
     return ("<table><tr><th>step</th><th>commit</th><th>answer</th><th>subject, why, runs</th>"
             f"<th>build + runs</th><th>left</th></tr>{rows}</table>")
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bisection.outcomes import Answer, Outcome
-from bisection.view import (View, candidates, counted, of_runs, runs_text, short, spans,
-                            time_text)
+from bisection.view import (View, candidates, counted, of_runs, runs_text, short, shrinking,
+                            spans, time_text)
 
 PACKAGE = "python3-matplotlib"
 # Stand-ins that no drawing has by chance; the page's style has the same roles.
@@ -69,8 +69,8 @@ def _ticks(view: View, far: Callable[[float], float], middle: int) -> tuple[list
 def _range(axes: Any, view: View) -> None:
     """One line a step: what was possible before it, and what was asked."""
     far, middle = axis_of(view)
-    for row in range(len(view.steps) + 1):
-        for first, last in spans(candidates(view, row)):
+    for row, left in enumerate(shrinking(view)):
+        for first, last in spans(left):
             begin, end = far(first - 0.5), far(last + 0.5)
             axes.barh(row, end - begin, left=begin, height=0.62, color=ROLES["faint"], zorder=1)
     for row, step in enumerate(view.steps):

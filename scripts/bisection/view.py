@@ -7,7 +7,7 @@ any file; drawn by picture.py, page.py and told.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from bisection.outcomes import Answer, Commit, Outcome, Step
@@ -104,33 +104,41 @@ def percent(share: float) -> str:
     return "< 0.1 %" if share > 0 and text == "0" else f"{text} %"
 
 
-def _ancestors(commits: Sequence[Commit], places: Mapping[str, int], name: str) -> set[int]:
-    """Places of a commit and of all before it, as far as they are in the range."""
+def _behind(commits: Sequence[Commit], places: Mapping[str, int], name: str,
+            among: Set[int] | None = None) -> set[int]:
+    """Places of a commit and of all before it, as far as they are in the range,
+    or `among` some of it."""
     found: set[int] = set()
     waiting = [places[name]] if name in places else []
     while waiting:
         at = waiting.pop()
-        if at not in found:
+        if at not in found and (among is None or at in among):
             found.add(at)
             waiting += [places[parent] for parent in commits[at].parents if parent in places]
     return found
 
 
+def shrinking(view: View) -> list[set[int]]:
+    """Places of the commits that may be the first bad one before each step, and
+    after the last: all that the newest bad one has behind it, less what a good
+    one has. What a candidate has behind it is sought among candidates alone:
+    what lies between two of them is one, too."""
+    commits, places = view.commits, {one.name: at for at, one in enumerate(view.commits)}
+    left = _behind(commits, places, view.bad) - _behind(commits, places, view.good)
+    rows = [left]
+    for step in view.steps:
+        at = places.get(step.commit, -1)
+        asked = at >= 0 and step.commit not in (view.good, view.bad)
+        if asked and step.answer in (Answer.BAD, Answer.GOOD):
+            behind = _behind(commits, places, step.commit, left if at in left else None)
+            left = left & behind if step.answer is Answer.BAD else left - behind
+        rows.append(left)
+    return rows
+
+
 def candidates(view: View, upto: int) -> set[int]:
-    """Places of the commits that may be the first bad one after the first `upto`
-    steps: all that the newest bad one has behind it, less what a good one has."""
-    places = {commit.name: at for at, commit in enumerate(view.commits)}
-    left = _ancestors(view.commits, places, view.bad)
-    left -= _ancestors(view.commits, places, view.good)
-    for step in view.steps[:upto]:
-        if step.commit not in places:
-            continue
-        behind = _ancestors(view.commits, places, step.commit)
-        if step.answer is Answer.BAD and step.commit != view.good:
-            left &= behind
-        elif step.answer is Answer.GOOD and step.commit != view.bad:
-            left -= behind
-    return left
+    """After the first `upto` steps."""
+    return shrinking(view)[upto]
 
 
 def spans(places: set[int]) -> list[tuple[int, int]]:

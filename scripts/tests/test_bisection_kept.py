@@ -25,8 +25,9 @@ def session(where: Path, upto: int = 99, skips: tuple[int, ...] = ()) -> Session
     written yet."""
     view = bisected(9, 6, skips, upto)
     found = Session(where)
-    found.create(Request("/src/linux", view.good, view.bad, {"scenario": "node-*", "cpus": "", "churn": "0"},
-                         signature=SIGNATURE), list(view.commits))
+    values = {"scenario": "node-*", "cpus": "", "churn": "0"}
+    found.create(Request("/src/linux", view.good, view.bad, values, signature=SIGNATURE),
+                 list(view.commits))
     found.add("began")
     for step in view.steps:
         for ran in step.ran:

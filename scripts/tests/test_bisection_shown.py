@@ -60,6 +60,15 @@ def test_a_merged_branch_is_possible_until_it_is_asked() -> None:
     assert spans({1, 2, 4}) == [(1, 2), (4, 4)]
 
 
+def test_an_answer_about_a_commit_that_was_ruled_out_changes_nothing() -> None:
+    commits = history(9)
+    view = View("m", SIGNATURE, name(0), name(8), commits, (
+        Step(name(3), "3", Answer.GOOD, ""), Step(name(6), "6", Answer.BAD, ""),
+        Step(name(7), "7", Answer.BAD, ""), Step(name(2), "2", Answer.GOOD, ""),
+        Step(name(5), "5", Answer.SKIP, ""), Step("f" * 40, "elsewhere", Answer.BAD, "")))
+    assert candidates(view, 6) == {4, 5, 6}
+
+
 def test_nothing_unsure_is_shown_as_sure() -> None:
     assert [percent(share) for share in (1.0, 0.99999, 0.963, 0.5, 0.00001, 0.0)] == [
         "100 %", "> 99.9 %", "96.3 %", "50 %", "< 0.1 %", "0 %"]
