@@ -101,7 +101,13 @@ def build_of(origin: str, kept: Kept, checkout: dict[str, Any]) -> dict[str, Any
             **_some(comment=plain(kept.build), architecture=kept.architecture,
                     duration=kept.build_s,
                     status="PASS" if kept.release and _ran(kept) else "",
-                    misc=_some(config_sha256=kept.config_sha256, release=kept.release))}
+                    misc=_some(config_sha256=kept.config_sha256,
+                               release=_release(kept)))}
+
+
+def _release(kept: Kept) -> str:
+    """A bisection's commit has no release, only its own short name."""
+    return "" if kept.commit and kept.commit.startswith(kept.release) else kept.release
 
 
 def _ran(kept: Kept) -> bool:

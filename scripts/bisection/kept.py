@@ -141,6 +141,16 @@ def _of_run(ran: Ran) -> Result:
                   ran.seconds, {"outcome": ran.outcome.value, "seed": ran.seed, "host": ran.host})
 
 
+def _begins(session: Session) -> dict[str, datetime]:
+    """When the first run of each commit began: a line is written at a run's end."""
+    found: dict[str, datetime] = {}
+    for values in session.journal.lines():
+        if values["what"] == "ran" and "when" in values:
+            when = datetime.fromtimestamp(values["when"] - values["seconds"], timezone.utc)
+            found[values["commit"]] = min(when, found.get(values["commit"], when))
+    return found
+
+
 def _of_step(session: Session, request: Request, step: Step, began: datetime | None) -> Kept:
     """A commit as a run of its own: its answer, and each of its runs."""
     answer = Result(ANSWER, _ANSWER[step.answer], step.why, "", None,
@@ -149,15 +159,15 @@ def _of_step(session: Session, request: Request, step: Step, began: datetime | N
         session.directory, f"{session.directory.name}/{short(step.commit)}", short(step.commit),
         "", request.values.get("arch", ""), (answer, *(_of_run(ran) for ran in step.ran)), {},
         {"signature": session.signature(), "seed": request.seed}, began, commit=step.commit,
-        subject=step.subject, build_s=step.build_s)
+        subject=step.subject, build_s=step.build_s or None)
 
 
 def exported(directory: Path) -> list[Kept]:
     """A session for other people's formats: one run of tests a commit."""
     session = Session(directory)
-    request, began = session.request, session.last("began")
-    when = datetime.fromtimestamp(began["when"], timezone.utc) if began else None
-    found = [_of_step(session, request, step, when) for step in session.steps()]
+    request, begins = session.request, _begins(session)
+    found = [_of_step(session, request, step, begins.get(step.commit))
+             for step in session.steps()]
     if not found:
         raise ToolError(f"RUN={directory}: no commit was asked about yet",
                         "let make bisect go on first")

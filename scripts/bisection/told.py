@@ -97,8 +97,8 @@ def result_text(view: View) -> str:
 
 def _comments(step: Step) -> list[str]:
     """What lies behind an answer: one line a run."""
-    lines = [f"# {step.answer}: {one_line(step.why)}",
-             f"# build {step.build_s:.1f} s; {runs_text(step)}"]
+    built = f"build {step.build_s:.1f} s; " if step.build_s else ""
+    lines = [f"# {step.answer}: {one_line(step.why)}", f"# {built}{runs_text(step)}"]
     for ran in step.ran:
         host = "" if ran.host == ":" else f", on {ran.host}"
         lines.append(one_line(f"# run {ran.number}, seed {ran.seed}, {ran.seconds:.1f} s{host}: "
@@ -114,6 +114,10 @@ def annotated(view: View, log: str) -> str:
              f"# on BAD seen: {one_line(rate_text(view))}"]
     for line in log.splitlines():
         lines.append(line)
+        if line.startswith("git bisect start"):
+            for end, name in (("BAD", view.bad), ("GOOD", view.good)):
+                if name in by_name:
+                    lines += [f"# {end}: {name}", *_comments(by_name.pop(name))]
         match = _ANSWER.match(line)
         step = by_name.pop(match[1], None) if match else None
         if step is not None:

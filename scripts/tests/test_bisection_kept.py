@@ -118,6 +118,7 @@ def test_a_session_is_exported_commit_by_commit(tmp_path: Path) -> None:
     assert [result.status for result in skipped.results] == [Status.SKIP]
     assert len(bad.results) == 1 + len(steps[0].ran)
     assert bad.results[-1].facts["seed"] == steps[0].ran[-1].seed
+    assert bad.started is not None and skipped.started is None and skipped.build_s == 40
 
 
 def test_runs_without_an_answer_are_missing_results(tmp_path: Path) -> None:

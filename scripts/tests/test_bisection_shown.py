@@ -233,6 +233,14 @@ def test_annotated_log_is_replayed_by_git(tmp_path: Path) -> None:
     assert again == [line for line in log.splitlines() if not line.startswith("#")]
 
 
+def test_runs_of_the_two_ends_stand_where_git_was_told_of_them() -> None:
+    text = told.annotated(bisected(9, 6), f"git bisect start 'a' 'b'\ngit bisect bad {name(6)}\n")
+    lines = text.splitlines()
+    start = lines.index("git bisect start 'a' 'b'")
+    assert lines[start + 1:start + 3] == [f"# BAD: {name(8)}", "# bad: seen in run 0"]
+    assert f"# GOOD: {name(0)}" in lines[start:lines.index(f"git bisect bad {name(6)}")]
+
+
 def test_annotated_log_keeps_what_git_was_not_told(tmp_path: Path) -> None:
     commits = history(3)
     view = View("t", SIGNATURE, name(0), name(2), commits,

@@ -86,6 +86,7 @@ def test_a_bisection_is_a_checkout_a_commit(tmp_path: Path) -> None:
     builds = {build["checkout_id"]: build for build in data["builds"]}
     assert "status" not in builds[f"mylab:{name(4)}"]
     assert builds[f"mylab:{name(8)}"]["status"] == "PASS"
+    assert "misc" not in builds[f"mylab:{name(8)}"]
 
 
 def test_what_is_too_long_keeps_begin_and_end() -> None:
