@@ -242,3 +242,21 @@ def last_begun(data: bytes, markers: Markers) -> str:
 def tail(data: bytes, lines: int = 15) -> list[str]:
     """The last lines of a console that say something."""
     return [line for line in kernel_lines(data) if line.strip()][-lines:]
+
+
+# x86, s390 and powerpc name registers before a colon, arm64 and riscv a few a line.
+_REGISTERS = re.compile(r"^\s*(?:[A-Z][A-Z0-9]{1,5}|x\d+|[a-z][0-9a-z]{1,3}|GPR\d\d|Krnl GPRS)"
+                        r"\s?:\s+(?=[0-9a-fx]{4})|^\s*(?:Krnl )?Code: ")
+_TRACE = re.compile(r"^\s*Call [Tt]race:|^\s*call trace:")
+_GUESSED = re.compile(r"^\s*(?:\[<?[0-9a-f]+>?\] )?\? ")
+
+
+def telling(text: tuple[str, ...], most: int) -> list[str]:
+    """At most so many lines of a splat, chosen for who did what: without dumped
+    registers and guessed frames, so that there is room for the calls."""
+    where = re.compile(r"^\s*(?:RIP|NIP|pc|epc|Krnl PSW)\b")
+    kept = [line for at, line in enumerate(text) if not at or where.match(line)
+            or not (_REGISTERS.match(line) or _GUESSED.match(line))]
+    trace = next((at for at, line in enumerate(kept) if _TRACE.match(line)), len(kept))
+    head = min(trace, max(1, most // 2))
+    return kept[:head] + kept[trace:trace + most - head]

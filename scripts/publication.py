@@ -18,6 +18,7 @@ from pathlib import Path
 import litmus
 from lab import spec
 from lab.patches import diff_of
+from qemu.console import telling
 from qemu.store import write_whole
 from records import FAIL, PASS, Record
 
@@ -217,7 +218,9 @@ def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
 def standing(record: Record) -> str:
     """What a record proves, and what it does not."""
     patched = patches_of(record)
-    count = f"{record.observations:,} publications were looked at from another CPU"
+    many = record.observations != 1
+    count = (f"{record.observations:,} {'publications were' if many else 'publication was'} "
+             "looked at from another CPU")
     if record.verdict == PASS:
         kernel = f"with {', '.join(patched)}" if patched else "unmodified"
         return (f"{count}, none was seen before it was initialised ({kernel} kernel). On "
@@ -236,7 +239,7 @@ def evidence_lines(records: Sequence[Record]) -> list[str]:
                   f"{record.architecture}", *_wrapped(standing(record), "  ", "  ")]
         if record.evidence != "-":
             lines += _wrapped(f"evidence: {record.evidence}", "  ", "    ")
-        lines += [f"  | {line}"[:COLUMNS].rstrip() for line in record.splat[:_SPLAT_LINES]]
+        lines += [f"  | {line}"[:COLUMNS].rstrip() for line in telling(record.splat, _SPLAT_LINES)]
         lines += ["  " + line for line in _wrapped(record.replay)] + [""]
     return lines
 

@@ -17,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 import publication
 from entry import guarded
 from errors import ToolError
+from qemu.console import telling
 from records import BROKEN, FAIL, PASS, SKIP, Record, from_json_lines
 
 WIDTH = 80
@@ -122,7 +123,7 @@ def _evidence_rows(record: Record) -> list[str]:
                          (other.partition(":") for other in record.others))
         rows += textwrap.wrap(f"also broken: {also}", WIDTH, initial_indent="  ",
                               subsequent_indent="    ", break_on_hyphens=False)
-    rows += [f"  | {line}" for line in record.splat[:EVIDENCE_LINES]]
+    rows += [f"  | {line}" for line in telling(record.splat, EVIDENCE_LINES)]
     if len(record.splat) > EVIDENCE_LINES:
         rows.append("  | ... the rest is in the file `console`")
     if record.verdict == FAIL:

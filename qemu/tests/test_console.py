@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qemu.console import (Kind, Markers, Pulse, Splat, find_splats, kind_of, last_begun,
-                          tail)
+from qemu.console import (Kind, Markers, Pulse, Splat, find_splats, kind_of, last_begun, tail,
+                          telling)
 
 GOLDEN = Path(__file__).parent / "golden"
 MARKERS = Markers("slubtorture: begin ", "slubtorture: end ", "slubtorture: ")
@@ -184,3 +184,27 @@ def test_every_cut_of_a_panic_parses(name: str) -> None:
     data = read(name)
     for end in range(0, len(data), 11):
         find_splats(data[:end], MARKERS)
+
+
+@pytest.mark.parametrize("name, calls", [
+    ("oops-aarch64", ("pc : kmem_cache_free", " kmem_cache_free+", " consume_object+")),
+    ("oops-ppc64le", ("NIP [", "consume_object+", "kthread+")),
+    ("oops-riscv64", ("epc : kmem_cache_free", "] consume_object+")),
+    ("oops-s390x", ("(kmem_cache_free+0x46", "] consume_object+", "] kthread+")),
+    ("panic", ("RIP: 0010:kmem_cache_free", " consume_object+"))])
+def test_a_short_splat_tells_calls_not_registers(name: str, calls: tuple[str, ...]) -> None:
+    splat = find_splats((GOLDEN / f"{name}.console").read_bytes(), MARKERS)[0]
+    short = telling(splat.text, 25)
+    assert splat.title in short[0]
+    for call in calls:
+        assert any(call in line for line in short), call
+    for register in ("RAX: ", "GPR00: ", "x29: ", " a0 : ", "Krnl GPRS: ", "Code: "):
+        assert not any(line.lstrip().startswith(register.lstrip()) for line in short), register
+
+
+def test_a_short_splat_has_room_for_its_calls() -> None:
+    text = ("BUG: bad", *(f"RAX: {at:016x}" for at in range(9)), *(f"said {at}" for at in range(30)),
+            "Call Trace:", " ? guessed+0x1/0x2", *(f" caller_{at}+0x1/0x2" for at in range(30)))
+    short = telling(text, 10)
+    assert short == ["BUG: bad", *(f"said {at}" for at in range(4)), "Call Trace:",
+                     *(f" caller_{at}+0x1/0x2" for at in range(4))]
