@@ -12,8 +12,6 @@ namespace guest {
 namespace {
 
 constexpr const char *kSlabCaches = "/sys/kernel/slab";
-constexpr unsigned kSettleRounds = 5;
-constexpr unsigned kSettleShare = 1000; // of the objects; less is no change
 constexpr unsigned kSettleMost = 100;
 constexpr unsigned kSettleMs = 100; // several RCU grace periods each
 
@@ -30,26 +28,20 @@ void shrink_caches()
 	closedir(dir);
 }
 
-// /proc/slabinfo with the lowest line of each cache over many looks, until no
-// look finds less: what RCU and workqueues still have to free takes longer on
-// a busy host than on a quiet one. On one CPU, since every CPU that opens a
-// file stocks sheaves of its own again.
+// /proc/slabinfo once nothing is freed any more; see Looks. On one CPU, since
+// every CPU that opens a file stocks sheaves of its own again.
 std::string settle()
 {
-	std::string lowest;
-	uint64_t least = UINT64_MAX;
+	Looks looks;
 	run_on_first_cpu(true);
-	for (unsigned round = 0, quiet = 0; round < kSettleMost && quiet < kSettleRounds; round++) {
+	for (unsigned round = 0; round < kSettleMost && !looks.settled(); round++) {
 		(void)write_file("/proc/sys/vm/drop_caches", "3");
 		shrink_caches();
 		sleep_ms(kSettleMs);
-		lowest = lowest_slabinfo(lowest, read_file("/proc/slabinfo"));
-		const uint64_t now = slab_totals(lowest).active_objects;
-		quiet = now < least - least / kSettleShare ? 0 : quiet + 1;
-		least = now;
+		looks.take(read_file("/proc/slabinfo"));
 	}
 	run_on_first_cpu(false);
-	return lowest;
+	return looks.lowest();
 }
 
 // "1216	0	9223372036854775807": files that are open, in all

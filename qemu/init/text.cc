@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace guest {
@@ -285,6 +286,24 @@ std::string lowest_slabinfo(std::string_view before, std::string_view now)
 			line = was->second;
 		lowest.append(line).append("\n");
 	}
+	return lowest;
+}
+
+void Looks::take(std::string slabinfo)
+{
+	const uint64_t now = slab_totals(slabinfo).active_objects;
+	quiet_ = now < least_ - least_ / kShare ? 0 : quiet_ + 1;
+	least_ = std::min(least_, now);
+	last_.push_back(std::move(slabinfo));
+	if (last_.size() > kQuiet)
+		last_.pop_front();
+}
+
+std::string Looks::lowest() const
+{
+	std::string lowest;
+	for (const std::string &look : last_)
+		lowest = lowest_slabinfo(lowest, look);
 	return lowest;
 }
 

@@ -8,6 +8,7 @@
 #define GUEST_INIT_TEXT_H
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +81,26 @@ SlabTotals slab_totals(std::string_view slabinfo);
  * of them. A CPU that uses a cache once stocks a whole sheaf of it (v7.0 on,
  * mm/slub.c), and slabinfo counts those objects as active. */
 std::string lowest_slabinfo(std::string_view before, std::string_view now);
+
+/* Looks at slabinfo until nothing goes any more: what RCU and workqueues still
+ * have to free takes longer on a busy host than on a quiet one. Of the last
+ * looks alone the lowest lines count: now and then hundreds of objects of one
+ * cache are away for a single look and there again at the next (260 of
+ * kmalloc-96, 7.2 under emulation), which would make a later count a growth. */
+class Looks {
+public:
+	static constexpr size_t kQuiet = 5; // looks without a fall end it
+	static constexpr uint64_t kShare = 1000; // of the objects; less is no fall
+
+	void take(std::string slabinfo);
+	bool settled() const { return quiet_ >= kQuiet; }
+	std::string lowest() const;
+
+private:
+	std::deque<std::string> last_;
+	uint64_t least_ = UINT64_MAX;
+	size_t quiet_ = 0;
+};
 
 /* The caches whose active objects grew most between two texts of slabinfo, as
  * "name:+N name:+N", the largest growth first, `most` of them at most. */

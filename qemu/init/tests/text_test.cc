@@ -142,6 +142,37 @@ TEST(Slabinfo, KeepsTheLowestLineOfEachCache)
 	EXPECT_EQ(lowest_slabinfo("", second), second);
 }
 
+std::string looked(uint64_t objects)
+{
+	return "slabinfo - version: 2.1\na " + std::to_string(objects) + " 9999 8\n";
+}
+
+TEST(Looks, AreSettledWhenNothingWentForFive)
+{
+	Looks looks;
+	for (const uint64_t objects : {5000, 4000, 3000, 3000, 3000, 3001, 3000}) {
+		looks.take(looked(objects));
+		EXPECT_FALSE(looks.settled());
+	}
+	looks.take(looked(2999)); // less than a thousandth: no fall
+	EXPECT_TRUE(looks.settled());
+	EXPECT_EQ(looks.lowest(), looked(2999));
+}
+
+TEST(Looks, ForgetWhatWasAwayForOneOfThem)
+{
+	Looks looks;
+	size_t taken = 0;
+	for (const uint64_t objects : {2647, 2387, 2647, 2648, 2647, 2647, 2647, 2647}) {
+		if (looks.settled())
+			break;
+		looks.take(looked(objects));
+		taken++;
+	}
+	EXPECT_EQ(taken, 7u);
+	EXPECT_EQ(looks.lowest(), looked(2647));
+}
+
 TEST(MemoryBlock, IsNotEveryNameThatBeginsSo)
 {
 	EXPECT_TRUE(is_memory_block("memory12"));
