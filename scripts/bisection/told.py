@@ -71,8 +71,10 @@ def facts(view: View) -> list[tuple[str, str]]:
             ("seen on BAD", rate_text(view))]
     if view.clean_runs:
         told.append(("good means", counted(view.clean_runs, "clean run")))
-    if view.sure is not None or view.why:
-        told.append(("sure", f"{sure_text(view)}; {view.why}".rstrip("; ")))
+    if view.sure is not None:
+        told += [("sure", sure_text(view)), *([("rests on", view.why)] if view.why else [])]
+    elif view.why:
+        told.append(("sure", f"{sure_text(view)}; {view.why}"))
     skipped = sum(step.answer is Answer.SKIP for step in view.steps)
     total = sum(seconds_of(step) for step in view.steps)
     return [*told, ("done", f"{counted(len(view.steps), 'commit')}, {skipped} of them skipped; "

@@ -52,7 +52,7 @@ def test_all_files_are_written(tmp_path: Path) -> None:
     files = [path.name for path in kept.write(found)]
     assert files == ["result.txt", "page.html", "annotated.log"]
     text = (found.directory / "result.txt").read_text()
-    assert text.startswith("First bad commit:") and "confidence 96 %; 5 clean runs\n" in text
+    assert text.startswith("First bad commit:") and "rests on:     5 clean runs\n" in text
     assert "10 of 20 runs" in text and "scenario:     node-*" in text and "cpus" not in text
     assert "churn" not in text
     assert "# run 1, seed" in (found.directory / "annotated.log").read_text()

@@ -27,7 +27,8 @@ good:         v1
 bad:          v2
 seen on BAD:  10 of 20 runs (27 % to 73 %, at 95 % confidence)
 good means:   5 clean runs
-sure:         confidence 96.3 %; 5 clean runs at each good commit
+sure:         confidence 96.3 %
+rests on:     5 clean runs at each good commit
 done:         5 commits, 0 of them skipped; 18 runs; 6 min of builds and
               runs
 
