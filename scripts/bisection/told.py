@@ -90,7 +90,9 @@ def result_text(view: View) -> str:
     if view.evidence:
         lines += ["", "Seen on the first bad commit:"]
         for line in view.evidence:
-            lines += _wrapped(line, "    ", "  ")
+            # A command that is broken into lines is none; the page has it whole.
+            if not line.startswith("alone: "):
+                lines += _wrapped(line, "    ", "  ")
     lines += ["", "Steps:" if view.steps else "No commit was asked about yet."]
     for number, step in enumerate(view.steps, 1):
         lines += _step_lines(view, number, step)
