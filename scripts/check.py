@@ -21,6 +21,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 import interruptions
 import kunit_compat
 import lava_schema
+from check_bisection import bisection_tests
 from errors import ToolError
 from expectations import (EXPECTATIONS, Expectation, control_problems, layout_problems,
                           verdict_problems)
@@ -356,6 +357,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("soak", 8, True, soak_tests),
     lab_stage("x86-64"),
     kunit_stage("x86-64"),
+    Stage("bisection of real kernels", 20, True, bisection_tests),
     Stage("busted kernels", 40, True, busted_tests),
     lab_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
     kunit_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),

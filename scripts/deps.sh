@@ -66,7 +66,7 @@ another() {
 case ${1-} in
     run) wanted="$BUILD $GUEST $(foreign "${ARCH-}")" ;;
     models) wanted="$BUILD $GUEST xz-utils $(foreign "${ARCH-}")" ;;
-    check) wanted="$BUILD $GUEST $TESTS $STATISTICS $SHOWN $SHOWN_TESTS $KERNEL_BUILD $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
+    check) wanted="$BUILD $GUEST $TESTS $STATISTICS $SHOWN $SHOWN_TESTS $KERNEL_BUILD git $SPREAD $HOSTS_OF_TESTS $(foreign ppc64le)" ;;
     module) wanted="$BUILD $(another || headers)" ;;
     junit) wanted="python3 python3-junit.xml" ;;
     kcidb) wanted="python3${KCIDB_SCHEMA:+ python3-jsonschema}" ;;
