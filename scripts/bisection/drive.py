@@ -219,7 +219,8 @@ class Bisection:
         half = ""
         if self.walk.place.exists() and (commit := self.walk.next()):
             ran = self.session.ran(commit)
-            mean = sum(one.seconds for one in ran) / max(len(ran), 1)
+            timed = ran or self.session.ran()
+            mean = sum(one.seconds for one in timed) / max(len(timed), 1)
             half = f"; of {commit[:12]}: " + statistics.still_missing(
                 plan, [one.outcome for one in ran], mean / self.asker.bench.jobs)
         text = (f"{spent}: {count} commits may be the first bad one{half}. "
