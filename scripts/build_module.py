@@ -75,6 +75,11 @@ class Build:
         return self.tree / ".built"
 
     @property
+    def seen(self) -> Path:
+        """The sources that were last given to make, by content."""
+        return self.tree / ".sources"
+
+    @property
     def log(self) -> Path:
         return self.tree / "build.log"
 
@@ -117,9 +122,24 @@ def state_of(clone: Path, names: list[Path], build: Build) -> str:
              compiler.host_facts(build.compiler)["CC_VERSION_TEXT"]]
     facts += [_stat_text(build.kdir / name)
               for name in (".config", "Module.symvers", "vmlinux", ".kernelvariables")]
-    for name in names:
-        facts.append(f"{name} {hashlib.sha256((clone / name).read_bytes()).hexdigest()}")
+    facts += [f"{name} {digest}" for name, digest in digests(clone, names).items()]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def digests(clone: Path, names: list[Path]) -> dict[str, str]:
+    return {str(name): hashlib.sha256((clone / name).read_bytes()).hexdigest() for name in names}
+
+
+def deceives_make(clone: Path, found: dict[str, str], build: Build) -> bool:
+    """Whether a source has changed that make takes for unchanged, because it is
+    no newer than what was built of it: another clone's with the same OUT, or one
+    that was copied together with its time."""
+    try:
+        before, when = json.loads(build.seen.read_text()), build.seen.stat().st_mtime
+    except (OSError, ValueError):
+        return False
+    return any(name in before and before[name] != digest
+               and (clone / name).stat().st_mtime <= when for name, digest in found.items())
 
 
 def up_to_date(build: Build, state: str) -> bool:
@@ -174,7 +194,12 @@ def build_module(clone: Path, build: Build) -> Path:
         print(f"slubtorture: building slubtorture.ko for {build.release} "
               "(10 to 60 s the first time)", file=sys.stderr, flush=True)
         build.stamp.unlink(missing_ok=True)
+        found = digests(clone, names)
+        if deceives_make(clone, found, build):
+            shutil.rmtree(build.tree)
+            build.tree.mkdir()
         mirror(clone, names, build.tree)
+        write_whole(build.seen, json.dumps(found).encode())
         log = run_kbuild(build, os.cpu_count() or 1)
         try:
             check_module.check(build.module, build.kdir, log)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,38 @@ def test_a_change_is_built(clone: Path, build: bm.Build, tmp_path: Path, name: s
     (tmp_path / name).write_text("changed for good")
     bm.build_module(clone, build)
     assert kbuild.count == 2
+
+
+def test_a_change_that_make_cannot_see_is_built_from_nothing(
+        clone: Path, build: bm.Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by another clone with the same OUT, which was checked out earlier."""
+    kbuild = Kbuild(monkeypatch)
+    bm.build_module(clone, build)
+    (build.tree / "module/main.o").write_text("object")
+    other = tmp_path / "other"
+    shutil.copytree(clone, other)  # times, too
+    bm.build_module(other, build)
+    assert kbuild.count == 2 and (build.tree / "module/main.o").exists()
+    source = other / "module/main.c"
+    old = source.stat().st_mtime - 100
+    source.write_text("older")
+    os.utime(source, (old, old))
+    bm.build_module(other, build)
+    assert kbuild.count == 3 and not (build.tree / "module/main.o").exists()
+    assert (build.tree / "module/main.c").read_text() == "older"
+
+
+def test_a_change_that_make_sees_keeps_the_other_objects(clone: Path, build: bm.Build,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    kbuild = Kbuild(monkeypatch)
+    bm.build_module(clone, build)
+    (build.tree / "module/main.o").write_text("object")
+    source = clone / "module/core/a.h"
+    source.write_text("newer")
+    new = build.seen.stat().st_mtime + 5
+    os.utime(source, (new, new))
+    bm.build_module(clone, build)
+    assert kbuild.count == 2 and (build.tree / "module/main.o").exists()
 
 
 def test_a_refused_module_is_built_from_nothing(clone: Path, build: bm.Build,
