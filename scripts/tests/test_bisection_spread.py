@@ -73,7 +73,8 @@ def test_enough_is_enough(tmp_path: Path) -> None:
     run(bundle, tmp_path, itertools.count(100), taker, jobs=3)
     assert taker.seeds() == {0: 100}
     pids = pids_in(tmp_path / "shared")
-    assert len(pids) == 2 and wait_until_gone(pids) == []
+    # one more may have begun in the place of the first before that was looked at
+    assert len(pids) in (2, 3) and wait_until_gone(pids) == []
 
 
 def test_runs_that_do_not_listen_are_killed(tmp_path: Path) -> None:
