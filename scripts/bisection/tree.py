@@ -130,8 +130,7 @@ def check_range(tree: Tree, good: str, bad: str) -> None:
         return
     if tree.says("merge-base", "--is-ancestor", bad, good):
         raise ToolError("BAD is an ancestor of GOOD: they are the wrong way round",
-                        "to find what mended a bug, name what fails GOOD's opposite: this looks "
-                        "for the first commit that fails")
+                        "GOOD is the older one; what mended a bug is not looked for")
     done = _git(tree.path, "merge-base", good, bad)
     base = done.stdout.strip()[:12]
     raise ToolError("GOOD is not an ancestor of BAD: they are on different branches",

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import bisect_tree
 import options as opt
@@ -19,6 +20,7 @@ from bisection import bench as bn
 from bisection import bundle, spread
 from bisection.outcomes import Commit, Outcome, Ran
 from bisection.session import Request, Session
+from bisection.tree import opened
 from errors import SourceError, ToolError
 from lab import obtain as ob
 from lab import spec, store
@@ -169,3 +171,26 @@ def test_the_tree_is_only_read(session: Session, tmp_path: Path) -> None:
     assert state() == before
     assert subprocess.run(["git", "-C", str(tmp_path / "linux"), "fsck"], check=False,
                           capture_output=True).returncode == 0
+
+
+def test_a_disk_without_room_is_said_before_anything_is_built(
+        session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("setup.check_guest", lambda options, arch: None)
+    monkeypatch.setattr(ask, "check_programs", lambda machine: None)
+    work, names = bench(session, tmp_path), commits(session)
+    tree, ends = opened(session.request.tree), {"GOOD": names[0], "BAD": names[2]}
+    ask._check_lab(tree, work.options, False, ends)
+
+    def room(cache_mib: int, out_mib: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(
+            free=(cache_mib if Path(place).is_relative_to(work.cache) else out_mib) << 20))
+
+    for cache_mib, out_mib, match in ((500, 9000, "a lab kernel takes up to"),
+                                      (9000, 500, "a bisection keeps up to")):
+        room(cache_mib, out_mib)
+        with pytest.raises(ToolError, match=match) as caught:
+            ask._check_lab(tree, work.options, False, ends)
+        assert caught.value.hint
+    room(9000, 9000)
+    ask._check_lab(tree, work.options, False, ends)
+    assert not (work.cache / "lab/source").exists()
