@@ -130,10 +130,18 @@ class Asker:
     def prepared(self, commit: str) -> Built:
         """The commit's kernel and module; what that took is remembered, because
         a later session finds them made."""
-        built = self.bench.build(commit)
+        began = time.monotonic()
+        try:
+            built = self.bench.build(commit)
+        except SourceError:  # that took its time, too
+            self._took(commit, time.monotonic() - began)
+            raise
         if built.seconds:
-            self.session.add("built", commit=commit, seconds=round(built.seconds, 1))
+            self._took(commit, built.seconds)
         return built
+
+    def _took(self, commit: str, seconds: float) -> None:
+        self.session.add("built", commit=commit, seconds=round(seconds, 1))
 
     def build_s(self, commit: str) -> float:
         return max((float(values["seconds"]) for values in self.session.journal.lines()

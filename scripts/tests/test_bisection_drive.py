@@ -70,6 +70,8 @@ def test_what_cannot_be_asked_is_passed_over_and_says_why(tmp_path: Path) -> Non
     why = {names.index(step.commit): step.why for step in session.steps()
            if step.answer is Answer.SKIP}
     assert "mm/slub.c:1: error" in why[1] and set(why) == {1, 2, 3}
+    assert names[1] in {values["commit"] for values in session.journal.lines()
+                        if values["what"] == "built"}
     assert "accounting" in why[3] and "3 other" in why[3] and "3 broken" in why[2]
 
 
