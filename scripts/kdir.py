@@ -57,19 +57,29 @@ class PreparedKernel:
         return json.dumps(asdict(self), indent=1)
 
 
+def _sizes(kernel: PreparedKernel) -> dict[str, int]:
+    """Of the files that a guest or a build takes: a cut one boots to nothing."""
+    paths = (kernel.image, kernel.vmlinux, kernel.config)
+    return {path: Path(path).stat().st_size for path in paths if Path(path).is_file()}
+
+
 def stamp_text(kernel: PreparedKernel, compiler_text: str) -> str:
-    return json.dumps({"recipe": RECIPE, "compiler": compiler_text, **asdict(kernel)}, indent=1)
+    return json.dumps({"recipe": RECIPE, "compiler": compiler_text, "sizes": _sizes(kernel),
+                       **asdict(kernel)}, indent=1)
 
 
 def from_stamp(text: str, compiler_text: str) -> PreparedKernel | None:
     """The kernel of a stamp, if this recipe and compiler made it and its files
-    are still there."""
+    are still there, as long as they were."""
     try:
         values = json.loads(text)
         if values.pop("recipe") != RECIPE or values.pop("compiler") != compiler_text:
             return None
+        sizes = values.pop("sizes", {})
         kernel = PreparedKernel(**values)
-    except (ValueError, KeyError, TypeError):
+        if any(size != sizes.get(path, size) for path, size in _sizes(kernel).items()):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     there = (kernel.image, kernel.build, kernel.vmlinux, kernel.config)
     return kernel if all(Path(path).exists() for path in there) else None

@@ -195,9 +195,12 @@ def keep(run: Run, booted: stp.Booted, found: list[rec.Record]) -> None:
     rec.point_latest(run.setup.options.out, run.run_dir)
 
 
-def warn_about_guest(booted: stp.Booted) -> None:
+def warn_about_guest(booted: stp.Booted, image: str) -> None:
     """What is worth knowing when verdicts are missing."""
     transcript = booted.transcript
+    if not any(booted.console):
+        stp.say(f"guest: its kernel never said a word: is {image} whole? If it lies in the cache, "
+                "remove it, and it is obtained again")
     for step in transcript.problems():
         stp.say(f"guest: {step.name} failed: {step.problem}")
     if transcript.facts.get("memory_controller") == "no":
@@ -244,7 +247,7 @@ def booted_and_kept(run: Run) -> list[rec.Record]:
         raise
     found = judged(run, booted)
     keep(run, booted, found)
-    warn_about_guest(booted)
+    warn_about_guest(booted, run.setup.kernel.image)
     return found
 
 

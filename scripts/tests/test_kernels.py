@@ -89,6 +89,17 @@ def test_another_compiler_makes_a_kernel_anew(tmp_path: Path) -> None:
     assert kdir.from_stamp(text, "gcc 14") is None
 
 
+def test_a_stamp_does_not_vouch_for_a_file_that_was_cut(tmp_path: Path) -> None:
+    kernel = prepared(tmp_path)
+    Path(kernel.image).write_text("a whole image")
+    text = kdir.stamp_text(kernel, "gcc 12")
+    assert kdir.from_stamp(text, "gcc 12") == kernel
+    Path(kernel.image).write_text("a whole im")
+    assert kdir.from_stamp(text, "gcc 12") is None
+    older = json.dumps({**json.loads(text), "sizes": {}})  # of an earlier slubtorture
+    assert kdir.from_stamp(older, "gcc 12") == kernel
+
+
 def test_a_series_is_remembered_without_the_archive(tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     Fetches(monkeypatch)
