@@ -5,12 +5,14 @@
  * node structures SLUB has made, and how many of them caches name. Takes locks
  * of SLUB's, and writes nothing else.
  */
+#include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 
 #include "fields.h"
 #include "racers.h"
 
+#define MOST_LOOKS 500		/* of 1 ms or so; slab_mutex is held meanwhile */
 #define MOST_LISTED 100000	/* far more than there are; a list may be a ring without a head */
 
 static const void *at(const void *from, struct st_field field)
@@ -50,6 +52,27 @@ void st_node_list_walk(const struct st_layout *layout, const void *node, const v
 	if (layout->node_nr_slabs.bits)
 		row->nr_slabs = (s64)st_field_read(node, layout->node_nr_slabs);
 	spin_unlock_irqrestore(lock, flags);
+}
+
+/*
+ * alloc_from_new_slab() of 7.2 and 7.3 puts a slab on the list under the lock and
+ * counts it after the lock is let go, so for as long as it is there, preempted or
+ * not, more are listed than counted. A count that is wrong stays wrong.
+ */
+static void walk_settled(const struct st_layout *layout, const void *node, const void *cache,
+			 s32 nid, struct st_node_lists *row)
+{
+	const struct st_node_lists empty = *row;
+	u64 free_objects = 0;
+	u32 looks;
+
+	for (looks = 0; looks < MOST_LOOKS; looks++) {
+		*row = empty;
+		st_node_list_walk(layout, node, cache, nid, row, &free_objects);
+		if (row->nr_slabs < 0 || (u64)row->nr_slabs >= row->partial)
+			break;
+		usleep_range(500, 2000);
+	}
 }
 
 static u64 length(const struct list_head *head)
@@ -116,7 +139,6 @@ static int list_cache(const void *cache, void *arg)
 			   st_field_read(cache, layout->cache_name);
 	struct st_node_lists *row = &listing->rows[listing->count];
 	const struct page *head;
-	u64 free_objects = 0;
 
 	if (!node)
 		return 0;
@@ -130,7 +152,7 @@ static int list_cache(const void *cache, void *arg)
 	head = virt_to_head_page(node);
 	row->in_own_cache = PageSlab((struct page *)head) &&
 			    st_field_read(head, layout->slab_cache) == (unsigned long)cache;
-	st_node_list_walk(layout, node, cache, listing->nid, row, &free_objects);
+	walk_settled(layout, node, cache, listing->nid, row);
 	if (barn && layout->barn_lock.bits)
 		walk_barn(layout, (const void *)(unsigned long)barn, row);
 	return 0;
