@@ -263,7 +263,7 @@ def test_two_at_a_time_and_unknown_names_are_refused(tmp_path: Path,
         main.chosen(opt.checked(raw, tmp_path))
     raw = opt.raw_values(opt.parser("").parse_args([]), {"PATCH": "stride-16-bit"})
     assert [kernel.name for kernel in main.chosen(opt.checked(raw, tmp_path))] == [
-        "7.2", "6.12", "7.2/stride-16-bit"]
+        "7.2", "7.2/stride-16-bit"]
 
 
 def test_the_picture_or_why_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
