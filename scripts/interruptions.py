@@ -136,6 +136,10 @@ def ask(ending: Ending, series: str, out: Path, seconds: float) -> list[str]:
     """One real guest, ended while its node goes and comes without a pause."""
     directory = out / ending.name.replace(" ", "-")
     directory.mkdir(parents=True, exist_ok=True)
+    built = out / "build"  # the module, once for all of them
+    built.mkdir(exist_ok=True)
+    if not (directory / "build").exists():
+        (directory / "build").symlink_to(built.resolve())
     return ended_in_between(
         ending, [sys.executable, "scripts/run.py", "--kernel", series, "--scenario", SCENARIO,
                  "--churn", "100000", "--racers", "none"], BEGINS, directory, 1.5, seconds)
