@@ -30,7 +30,7 @@ from stages import ROOT, Count, Stage, command, counted, slug, tail
 
 CYCLES = 40
 SOAK_CYCLES = 80
-NODE_CYCLES = 24
+NODE_CYCLES = 12
 MODEL_SERIES = "7.2"
 LAB = {"KERNEL": "7.2", "CONFIG": "kunit", "PATCH": "", "ARCH": "", "PAGE": ""}
 
