@@ -19,7 +19,7 @@
 #define MOST 128
 #define OWN 2
 #define WAIT_MS 5000
-#define LATER_LOOKS 100		/* of 100 to 200 us, at a structure that was not whole */
+#define LATER_LOOKS 10000	/* of 100 to 200 us, at a structure that was not whole; a host may be busy */
 #define NICE 10			/* as racers have it */
 
 struct watched {

@@ -24,7 +24,7 @@
 #include "fields.h"
 #include "publication.h"
 
-#define LATER_MS 500		/* until it should have been initialised */
+#define LATER_MS 10000		/* until it should have been initialised, on a machine that is starved */
 
 static struct {
 	struct st_publication_spec spec;
