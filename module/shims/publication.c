@@ -33,6 +33,7 @@ static struct {
 	struct task_struct *task;
 	u64 inside_since;		/* ktime */
 	u32 meeting;			/* enum st_meeting */
+	u32 noting;			/* the observer has seen something, and looks again */
 	bool let_go;			/* the control's reader need not wait any more */
 	bool listening;
 	struct st_publication_counts counts;
@@ -134,8 +135,21 @@ static void note_early(const u8 *structure, u32 field, u64 expected, u64 seen)
 			     ? st_field_read(structure, layout->node_nr_partial) : 0;
 	if (st_publication_meets(&publication.spec))
 		meet(counts);
+	WRITE_ONCE(publication.noting, 1);
+	smp_wmb();	/* pairs with smp_rmb() in noted() */
 	st_publisher_looked();
 	counts->later = read_later(structure, field);
+	/* pairs with the acquire in noted() */
+	smp_store_release(&publication.noting, 0);
+}
+
+/* Who was let go on by the observer's first look may be here before the second. */
+static void noted(void)
+{
+	smp_rmb();	/* after the publisher has seen that it was looked at */
+	while (smp_load_acquire(&publication.noting) && publication.task &&
+	       !READ_ONCE(publication.task->exit_state))
+		msleep(1);
 }
 
 /* No barrier but the address: what a lockless reader has. */
@@ -290,6 +304,7 @@ static void counts(struct st_publication_counts *counts)
 	/* a verdict that was given is not taken back when it comes after all */
 	if (publication.counts.meeting < ST_MET_DEAD)
 		publication.counts.meeting = meeting_end();
+	noted();
 	*counts = publication.counts;
 	st_publishers_counts(counts);
 }
