@@ -144,15 +144,9 @@ private:
 	}
 	void ask_removal(u32 block, int err, u32 tries)
 	{
-		tally_->ask(Invariant::NodeRemoveSucceeds, node_remove_succeeds(err),
-			    [&](Evidence &e) {
-				    e.add("block ").add_dec(block).add(" of node ");
-				    e.add_dec(u64(target_.nid)).add(", zone movable: errno ");
-				    e.add_dec(u64(-err)).add(" in ").add_dec(tries).add(" tries; ");
-				    char kept[ST_REASON_BYTES];
-				    racers_.kept(kept);
-				    e.add(kept);
-			    });
+		char kept[ST_REASON_BYTES];
+		racers_.kept(kept);
+		judge_removal({target_.nid, block, err, tries, kept}, tally_);
 	}
 
 	// --- all blocks, in the orders of node_steps ---

@@ -110,6 +110,17 @@ void judge_lists(Span<const st_node_lists> rows, s32 nid, Tally *tally)
 	tally->observed(rows.size());
 }
 
+void judge_removal(const Removal &removal, Tally *tally)
+{
+	tally->ask(Invariant::NodeRemoveSucceeds, node_remove_succeeds(removal.err),
+		   [&](Evidence &e) {
+			   e.add("block ").add_dec(removal.block).add(" of node ");
+			   e.add_dec(u64(removal.nid)).add(", zone movable: errno ");
+			   e.add_dec(u64(-removal.err)).add(" in ").add_dec(removal.tries);
+			   e.add(" tries; ").add(removal.kept);
+		   });
+}
+
 void judge_structs(const st_node_structs &before, const st_node_structs &after, u64 cycles,
 		   Tally *tally)
 {
