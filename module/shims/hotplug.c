@@ -31,8 +31,6 @@ static struct {
 	struct st_hotplug_target target;
 	unsigned long pages;	/* in a block */
 	struct path system;	/* where the nodes are */
-	struct block *waiting;	/* for this one to go */
-	char kept[ST_REASON_BYTES];	/* by what, when it last did not */
 	bool movable, remove;	/* what the user allows */
 } plug;
 
@@ -200,39 +198,10 @@ int st_block_index(unsigned long pfn)
 	return -ENOENT;
 }
 
-/*
- * What keeps memory from going is somebody's page; nothing else that the kernel
- * says of it tells whose. Pages of free blocks have no references but in flight.
- */
-void st_block_note_kept(void)
+/* Those that must go for this state; of an offline block nobody has a page. */
+static unsigned long pages_to_go(const struct block *block, u32 state)
 {
-	const struct block *block = plug.waiting;
-	unsigned long pfn, flags = 0, first = 0;
-	u32 used = 0, references = 0;
-
-	if (!block || block->now == ST_BLOCK_OFFLINE || block->now == ST_BLOCK_GONE)
-		return;
-	for (pfn = block->pfn; pfn < block->pfn + plug.pages; pfn++) {
-		const struct page *page = pfn_to_page(pfn);
-
-		if (!page_count((struct page *)page) || PageBuddy(page) || used++)
-			continue;
-		first = pfn;
-		references = page_count((struct page *)page);
-		flags = *(const unsigned long *)page;	/* its first word, in every version */
-	}
-	if (!used)
-		strscpy(plug.kept, "no page of it was in use", sizeof(plug.kept));
-	else
-		snprintf(plug.kept, sizeof(plug.kept),
-			 "in use were %u pages, the first pfn %lx with %u references, flags %pGp",
-			 used, first, references, &flags);
-}
-
-void st_block_kept(char *text)
-{
-	strscpy(text, plug.kept[0] ? plug.kept : "what kept it was not looked at",
-		ST_REASON_BYTES);
+	return state == ST_BLOCK_OFFLINE && block->now != ST_BLOCK_OFFLINE ? plug.pages : 0;
 }
 
 static int write_state(struct block *block, u32 state)
@@ -245,18 +214,11 @@ static int write_state(struct block *block, u32 state)
 	loff_t at = 0;
 	ssize_t wrote;
 
-	plug.waiting = state == ST_BLOCK_OFFLINE ? block : NULL;
-	plug.kept[0] = '\0';
-	st_patience(true);
+	st_patience_begin(block->pfn, pages_to_go(block, state));
 	wrote = kernel_write(block->state, words[state], strlen(words[state]), &at);
-	st_patience(false);
-	if (wrote < 0) {
-		if (!plug.kept[0])
-			st_block_note_kept();
-		plug.waiting = NULL;
+	st_patience_end(wrote < 0);
+	if (wrote < 0)
 		return wrote;
-	}
-	plug.waiting = NULL;
 	block->now = state;
 	return 0;
 }
@@ -274,9 +236,9 @@ static int remove_block(struct block *block)
 
 	if (plug.target.no_remove[0])
 		return -EPERM;
-	st_patience(true);
+	st_patience_begin(block->pfn, 0);
 	err = st_memory_remove(plug.target.nid, first_byte(block), memory_block_size_bytes());
-	st_patience(false);
+	st_patience_end(err);
 	if (err) {
 		block->now = read_state(block);
 		return err;

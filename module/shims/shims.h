@@ -137,12 +137,13 @@ void st_hotplug_init(int wanted_nid);	/* in a task that sees /sys */
 void st_hotplug_exit(void);		/* puts every block back as found */
 void st_hotplug_target(struct st_hotplug_target *target);
 int st_block_set(u32 block, u32 state);
-void st_block_note_kept(void);	/* of the block that is waited for, if any */
-void st_block_kept(char *text);	/* ST_REASON_BYTES: what kept the last one that did not go */
 int st_block_index(unsigned long pfn);	/* of the block with that page, or -ENOENT */
 int st_blocks_restore(void);
 /* patience.c: begins and ends a call that may wait for memory for ever */
-void st_patience(bool begin);
+/* Around a wait for memory, `pages` from `pfn` on if it is to go, else 0. */
+void st_patience_begin(unsigned long pfn, unsigned long pages);
+void st_patience_end(bool failed);
+void st_patience_kept(char *text);	/* ST_REASON_BYTES: what kept the last that did not go */
 void st_hotplug_rescan(s32 nid);
 void st_node_blocks(s32 nid, struct st_node_blocks *now);
 
