@@ -214,6 +214,12 @@ def build_module(clone: Path, build: Build) -> Path:
     return build.module
 
 
+def is_built(kdir: Path, release: str, out: Path, arch: str = platform.machine()) -> bool:
+    """Whether build_for() would have nothing to do."""
+    build = Build(kdir, release, out / "build" / release, arch)
+    return up_to_date(build, state_of(ROOT, sources(ROOT), build))
+
+
 def build_for(kdir: Path, release: str, out: Path, arch: str = platform.machine(),
               suites: bool = True) -> Path:
     """The module for one kernel, in its place under `out`; without the `suites`,

@@ -112,6 +112,18 @@ def _root_of(kernel: PreparedKernel, cache: Path) -> Path:
     return cache / "kernels" / Path(kernel.build).relative_to(cache / "kernels").parts[0]
 
 
+def _remembered(name: str, cache: Path) -> Memory[PreparedKernel]:
+    return Memory(cache / "series" / f"{name or 'newest'}.json",
+                  lambda kept: _stamped(Path(kept["root"])),
+                  lambda kernel: {"root": str(_root_of(kernel, cache))})
+
+
+def at_hand(name: str, cache: Path) -> PreparedKernel | None:
+    """What stock() would return, if that takes neither network nor time."""
+    known, fresh = _remembered(name, cache).recall()
+    return known if fresh else None
+
+
 def stock(name: str, cache: Path) -> PreparedKernel:
     """The newest kernel of a series ("" for the newest series): without the
     network when it was resolved lately, or when the archive is out of reach."""
@@ -119,9 +131,7 @@ def stock(name: str, cache: Path) -> PreparedKernel:
         archive = Archive(cache / "apt")
         return prepare_stock(archive, choose(archive, name), cache)
 
-    memory = Memory(cache / "series" / f"{name or 'newest'}.json",
-                    lambda kept: _stamped(Path(kept["root"])),
-                    lambda kernel: {"root": str(_root_of(kernel, cache))})
+    memory = _remembered(name, cache)
     return memory.find(look_up, lambda error, known: say(
         f"warning: {error}; using {known.release}, which is prepared"))
 

@@ -128,7 +128,7 @@ class Run:
         words = [f"{name}={value}" for name, value in
                  (("KERNEL", options.kernel), ("ARCH", options.arch), ("PAGE", options.page),
                   ("CONFIG", options.config), ("PATCH", options.patch),
-                  ("TOPOLOGY", options.topology)) if value]
+                  ("TOPOLOGY", options.topology), ("SUITE", options.suite)) if value]
         return " ".join(["make kunit", *words, f"CPUS={options.cpus}",
                          f"MEM={options.mem_mib}M", f"ACCEL={self.setup.accel.name}"])
 

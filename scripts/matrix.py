@@ -4,7 +4,8 @@ purpose, in one table. It may be stopped at any moment; the same command goes
 on where it was. Exit status 0 if all is as it should be, 1 for a false alarm,
 a broken promise or a silent control, 2 while something could not be asked.
 
-What is asked, and when, stands in matrices/plan.py; what was answered in the
+Which kernels there are is in matrices/columns.py, what is asked of them, and
+when, in plan.py, how in asking.py and pool.py; what was answered is in the
 journal, from which alone table and picture are made.
 """
 
@@ -13,28 +14,32 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
-import busted
 import options as opt
 import records as rec
 from bisection.journal import Journal
 from entry import guarded
 from errors import ToolError
-from lab import spec
-from matrices import facts, picture, plan, report, state
+from matrices import columns, costs, facts, picture, plan, report, state
+from matrices.asking import Asking
+from matrices.columns import Kernel
+from matrices.plan import Visit
+from matrices.pool import Pool, Takers
+from matrices.progress import Progress, plan_text
 from qemu.store import write_whole
 
-SERIES = ("7.2",)  # those with patches, and nothing that is wrong without one
-RUNS_MOST = 100
+RUNS, RUNS_MOST = "10", 100
+JOBS_MOST, MINUTES_MOST = 64, 100_000
+PLACE = "matrix"  # below OUT
+JOURNAL = "journal.jsonl"
 
 
 def code() -> str:
@@ -48,42 +53,29 @@ def code() -> str:
 
 
 @dataclass(frozen=True)
-class Asking:
-    """How kernels are visited: options of the user, and where all is kept."""
+class Asked:
+    """What the user asked for beside the options of every run; `minutes` 0: all
+    of it, however long that takes."""
 
-    options: opt.Options
-    place: Path
+    kernels: list[Kernel]
+    runs: int
+    jobs: int
+    minutes: int
 
-    def environment(self, visit: plan.Visit) -> dict[str, str]:
-        kernel = visit.kernel
-        base = busted.Asking(replace(self.options, kernel="", out=self.place / "runs"),
-                             kernel.series, self.place)
-        found = base.environment(kernel.patch, kernel.header)
-        if visit.group == plan.NAMED and kernel.header:
-            chosen, seconds = ",".join(plan.named_scenarios(kernel.header)), kernel.header.seconds
-        else:
-            chosen, seconds = (plan.NODE_SCENARIOS, plan.NODE_SECONDS) if (
-                visit.group == plan.NODES) else ("", 1)
-        return {**found, "SCENARIO": chosen, "SECONDS": str(seconds), "SEED": ""}
 
-    def ask(self, visit: plan.Visit) -> tuple[list[facts.Seen], int]:
-        """What one guest told, nothing if it could not be asked; its log stays."""
-        log = self.place / "logs" / f"{visit.key.replace('/', '-').replace(' ', '-')}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, str(opt.ROOT / "scripts" / f"{visit.kind}.py")]
-        with log.open("w") as sink:
-            status = busted.run_out(words, sink, self.environment(visit))
-        found = re.findall(r"(?m)^files:\s+(.+)$", log.read_text(errors="replace"))
-        suites = visit.group == plan.SUITES
-        results = Path(found[-1] if found else "/nowhere") / (
-            "results.jsonl" if suites else "records.jsonl")
-        if not results.exists():
-            return [], status
-        text = results.read_text()
-        seen = facts.of_cases(text) if suites else facts.of_records(text)
-        if suites and status == 1 and not any(one.fired for one in seen):
-            seen.append(facts.Seen("slubtorture-log", "fail", (("no-splat", "unknown"),)))
-        return seen, status
+def asked(options: opt.Options) -> Asked:
+    """ToolError for the first value that is wrong."""
+    environment = os.environ
+    runs = opt.whole_number("RUNS", environment.get("RUNS") or RUNS, 1, RUNS_MOST)
+    jobs = environment.get("JOBS", "")
+    minutes = environment.get("MINUTES", "")
+    usual = costs.default_jobs(options, Path("/proc/meminfo").read_text())
+    at_once = opt.whole_number("JOBS", jobs, 1, JOBS_MOST) if jobs else usual
+    limit = opt.whole_number("MINUTES", minutes, 1, MINUTES_MOST) if minutes else 0
+    kernels, warning = columns.chosen(columns.wishes(options, environment))
+    if warning:
+        print(f"slubtorture: warning: {warning}", file=sys.stderr, flush=True)
+    return Asked(kernels, runs, at_once, limit)
 
 
 @contextmanager
@@ -99,90 +91,101 @@ def locked(place: Path) -> Iterator[None]:
         yield
 
 
-def begun(journal: Journal, kernels: list[plan.Kernel]) -> state.Matrix:
+def begun(journal: Journal, kernels: list[Kernel], visits: list[Visit],
+          runs: int) -> state.Matrix:
     """What the journal knows, with a fact for each kernel of the plan."""
-    matrix = state.of_facts(journal.lines())
+    matrix = state.of_facts(journal.lines(), str(journal.path))
     now = code()
     if matrix.codes and matrix.codes[-1] != now:
         raise ToolError(f"{journal.path} is about another state of this module",
                         "a table is about one: choose another OUT, or remove this one")
     if not matrix.codes:
-        journal.add("matrix", code=now)
+        journal.add("matrix", format=state.FORMAT, code=now)
     for kernel in kernels:
         fact = state.kernel_fact(kernel)
         if not matrix.knows(fact):
             journal.add("kernel", **fact)
-    return state.of_facts(journal.lines())
+    keys = [visit.key for visit in visits]
+    if (matrix.asked, matrix.runs) != (keys, runs):
+        journal.add("asked", visits=keys, runs=runs)
+    return state.of_facts(journal.lines(), str(journal.path))
 
 
-def work(asking: Asking, journal: Journal, visits: list[plan.Visit], done: frozenset[str]) -> int:
-    """Visit what is left; how many could not be asked."""
-    left = list(plan.remaining(visits, done))
-    failed = 0
-    for number, visit in enumerate(left, 1):
-        began = time.monotonic()
-        seen, status = asking.ask(visit)
-        took = time.monotonic() - began
-        fired = sorted({one.detector for one in seen if one.fired})
-        said = ", ".join(fired) if fired else "silent" if seen else f"NO ANSWER, status {status}"
-        print(f"slubtorture: {number} of {len(left)}: {visit.kernel.name}, {visit.group}: {said} "
-              f"({took:.0f} s)", file=sys.stderr, flush=True)
-        if seen:
-            journal.add("visit", **state.visit_fact(visit, facts.to_json(seen), took, status))
-        failed += not seen
-    return failed
+@dataclass
+class Work:
+    """One command's asking: answers go to the journal, words to the user."""
+
+    journal: Journal
+    prices: costs.Costs
+    progress: Progress
+    failed: dict[str, str] = field(default_factory=dict)
+    pool: Pool | None = None
+
+    def answer(self, visit: Visit, seen: list[facts.Seen], seconds: float, status: int) -> None:
+        self.journal.add("visit", **state.visit_fact(visit, facts.to_json(seen), seconds, status))
+        self.prices.learn(visit, seconds)
+        assert self.pool
+        self.progress.answered(self.pool, visit, seen, seconds)
+
+    def made(self, kernel: Kernel, seconds: float) -> None:
+        assert self.pool
+        alone = self.pool.there[kernel.name].kernel  # only its modules were missing
+        if alone:
+            self.prices.modules_s.append(seconds)
+        self.journal.add("made", kernel=kernel.name, seconds=round(seconds, 1), modules=alone)
+        self.progress.made(kernel, seconds)
+
+    def lose(self, what: str, why: str) -> None:
+        self.failed[what] = why
+        self.progress.say(f"{what}: {why}")
+
+    def takers(self) -> Takers:
+        return Takers(self.answer, self.made, self.lose, self.progress.say)
 
 
-def tell(place: Path, journal: Journal, visits: list[plan.Visit]) -> int:
-    matrix = state.of_facts(journal.lines())
-    remaining = sum(1 for _ in plan.remaining(visits, frozenset(matrix.done)))
-    text = report.text(matrix, remaining)
+def work(asking: Asking, journal: Journal, ask: Asked, left: list[Visit],
+         matrix: state.Matrix, every: list[Visit]) -> dict[str, str]:
+    """Visit what is left; what could not be asked, and why."""
+    prices = costs.of_matrix(matrix, every, opt.cache_dir(os.environ).resolve())
+    mine = Work(journal, prices, Progress(len(left)))
+    there = costs.there(asking, {visit.kernel.name: visit.kernel for visit in left}.values())
+    deadline = time.monotonic() + 60 * ask.minutes if ask.minutes else float("inf")
+    mine.pool = Pool(asking, ask.jobs, prices, there, mine.takers(), list(left), deadline)
+    if left:
+        mine.progress.say(plan_text(mine.pool, len(every) - len(left)))
+    if ask.minutes:
+        mine.progress.say(f"MINUTES={ask.minutes}: what tells most of that, as far as it fits")
+    mine.pool.work()
+    return mine.failed
+
+
+def tell(place: Path, journal: Journal, failed: dict[str, str], minutes: int) -> int:
+    matrix = state.of_facts(journal.lines(), str(journal.path))
+    text = report.text(matrix, failed, minutes)
     write_whole(place / "matrix.txt", text.encode())
     print(text)
     why = picture.draw(matrix, place / "matrix.png")
     print(f"picture:  {why or rec.shown(place / 'matrix.png')}")
     print(f"files:    {rec.shown(place)}")
-    return report.status(matrix, remaining)
-
-
-def chosen(options: opt.Options) -> list[plan.Kernel]:
-    """KERNEL's series and all of their patches, or those of PATCH."""
-    series = spec.words(options.kernel) or list(SERIES)
-    known = {name.partition("/")[0] for name in spec.known_patches()}
-    for name in series:
-        if name not in known:
-            raise ToolError(f"KERNEL={name}: no patches were made for this series",
-                            f"series with patches: {', '.join(sorted(known))}")
-    found = plan.kernels(series)
-    if not options.patch or options.patch == busted.ALL:
-        return found
-    wanted = set()
-    for word in spec.words(options.patch):
-        names = {kernel.patch for kernel in found if word in (
-            kernel.patch, kernel.patch.partition("/")[2]) and kernel.patch}
-        if not names:
-            raise ToolError(f"PATCH={word}: no such patch of {', '.join(series)}",
-                            f"patches: {', '.join(k.patch for k in found if k.patch)}")
-        wanted |= names
-    return [kernel for kernel in found if not kernel.patch or kernel.patch in wanted]
+    return report.status(matrix, failed, minutes)
 
 
 def main() -> int:
     parser = opt.parser("every detector and every kernel in one table")
-    values = opt.raw_values(parser.parse_args(), os.environ)
-    options = opt.checked(values, Path.cwd() / "out")
-    runs = opt.whole_number("RUNS", os.environ.get("RUNS") or "1", 1, RUNS_MOST)
+    options = opt.checked(opt.raw_values(parser.parse_args(), os.environ), Path.cwd() / "out")
     opt.check_out(options.out)
-    place = options.out / "matrix" / spec.machine_of(options.arch).arch
-    kernels = chosen(options)
-    visits = plan.visits(kernels, runs)
-    journal = Journal(place / "journal.jsonl")
+    ask = asked(options)
+    place = options.out / PLACE
+    visits = plan.visits(ask.kernels, ask.runs)
+    journal = Journal(place / JOURNAL, "a matrix")
     with locked(place):
-        matrix = begun(journal, kernels)
+        matrix = begun(journal, ask.kernels, visits, ask.runs)
+        left = plan.remaining(visits, frozenset(matrix.done))
+        failed: dict[str, str] = {}
         try:
-            work(Asking(options, place), journal, visits, frozenset(matrix.done))
+            failed |= work(Asking(options, place), journal, ask, left, matrix, visits)
         finally:
-            status = tell(place, journal, visits)
+            status = tell(place, journal, failed, ask.minutes)
     return status
 
 

@@ -67,6 +67,7 @@ class Options:
     topology: str = ""
     racers: str = ""
     churn: int = 0
+    suite: str = ""
 
     @property
     def lab(self) -> bool:
@@ -88,6 +89,7 @@ _VARIABLES: tuple[tuple[str, str, str], ...] = (
      "or globs, or none; default: all"),
     ("racers", "", "what runs beside node-churn, by names or globs, or none; default: all"),
     ("churn", "0", "whole-node cycles of node-churn; default: what its time allows"),
+    ("suite", "", "of make kunit: the one suite to run, or a glob; default: all"),
     ("seconds", "4", "that the timed scenarios share"),
     ("seed", "", "default: random, and printed"),
     ("cpus", "", "of the guest; default: the topology's, mostly 2"),
@@ -169,6 +171,7 @@ def checked(values: Mapping[str, str], default_out: Path) -> Options:
         topology=plan.name if plan is not topologies.USUAL else "",
         racers=racers.checked(values.get("racers", ""), racers.known()),
         churn=whole_number("CHURN", values.get("churn", "0"), 0, CHURN_MOST),
+        suite=suite_glob(values.get("suite", "")),
     )
 
 
@@ -181,6 +184,14 @@ def widen_names(text: str) -> str:
             raise ToolError(f"WIDEN={text}: '{name}' is no name of a function and no glob",
                             "for example WIDEN='alloc_slab_obj_exts,interrupts' or WIDEN=none")
     return ",".join(names)
+
+
+def suite_glob(text: str) -> str:
+    """One name or glob, as KUnit takes it on the kernel's command line."""
+    if text and not re.fullmatch(r"[\[\]A-Za-z0-9_*?!-]{1,63}", text):
+        raise ToolError(f"SUITE={text}: no name of one KUnit suite and no glob",
+                        "for example SUITE=slubtorture-nodes")
+    return text
 
 
 def available_mib(meminfo: str) -> int | None:

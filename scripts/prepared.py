@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kernels
+import build_module
 from build_module import build_for
 from errors import ToolError
 from kdir import PreparedKernel
+from lab import obtain as lab
 from lab.obtain import obtain
-from lab.spec import make_spec
+from lab.spec import Spec, make_spec
 from options import Options, cache_dir
 from setup import check_guest
 
@@ -47,6 +49,11 @@ def for_cpus(cpus: int) -> str:
     return "many-cpus" if cpus > 2 else ""
 
 
+def _spec(options: Options, fragments: str = "") -> Spec:
+    return make_spec(options.kernel, options.arch, options.page,
+                     f"{fragments},{options.config},{for_cpus(options.cpus)}", options.patch)
+
+
 def kernel_for(options: Options, fragments: str = "", boots: bool = True) -> PreparedKernel:
     """The kernel that the options ask for: stock, or built in the lab, which
     `fragments` asks for too, unless KERNEL is a tree that was built. That its
@@ -64,8 +71,7 @@ def kernel_for(options: Options, fragments: str = "", boots: bool = True) -> Pre
         raise ToolError(f"KERNEL={options.kernel} is a tree that is built already: CONFIG, PATCH "
                         "and PAGE cannot change it", "leave them out, or name a source")
     if not built and (options.lab or fragments or _is_source(options.kernel)):
-        spec = make_spec(options.kernel, options.arch, options.page,
-                         f"{fragments},{options.config},{for_cpus(options.cpus)}", options.patch)
+        spec = _spec(options, fragments)
         check(spec.machine.arch)
         return obtain(spec, cache)
     if not built:
@@ -83,3 +89,20 @@ def ready(options: Options, boots: bool = True) -> Ready:
     """The kernel that the options ask for, and its module."""
     kernel = kernel_for(options, boots=boots)
     return Ready(kernel, build_for(Path(kernel.build), kernel.release, options.out, kernel.arch))
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """What is there of a kernel and of the modules for it, without any work."""
+
+    kernel: bool
+    modules: bool
+
+
+def at_hand(options: Options) -> AtHand:
+    """For a series, stock or of the lab; nothing is fetched or built."""
+    cache = cache_dir(os.environ).resolve()
+    kernel = (lab.at_hand(_spec(options), cache) if options.lab
+              else kernels.at_hand(options.kernel, cache))
+    return AtHand(kernel is not None, kernel is not None and build_module.is_built(
+        Path(kernel.build), kernel.release, options.out, kernel.arch))

@@ -67,8 +67,11 @@ class Setup:
 
     @property
     def cmdline(self) -> str:
-        """KASAN reports once and never again, unless it is told otherwise."""
-        return "kasan_multi_shot" if self.settings.get("KASAN") == "y" else ""
+        """KASAN reports once and never again, unless it is told otherwise. KUnit
+        lets suites of modules be chosen since 6.6; before, all of them run."""
+        words = ["kasan_multi_shot"] if self.settings.get("KASAN") == "y" else []
+        words += [f"kunit.filter_glob={self.options.suite}"] if self.options.suite else []
+        return " ".join(words)
 
     @property
     def topology(self) -> Topology:

@@ -29,6 +29,7 @@ class Journal:
     """The lines of one file; opened for adding only under its session's lock."""
 
     path: Path
+    of: str = "a bisection"
     _size: int = field(default=-1, repr=False)  # once it was written to
     _read: int = field(default=0, repr=False)  # bytes that are in _known
     _known: list[dict[str, Any]] = field(default_factory=list, repr=False)
@@ -60,7 +61,7 @@ class Journal:
             values = json.loads(line)
             return {**values, "what": str(values["what"])}
         except (ValueError, KeyError, TypeError) as error:
-            raise ToolError(f"{self.path}, line {number}, is no line of a bisection's journal",
+            raise ToolError(f"{self.path}, line {number}, is no line of {self.of}'s journal",
                             "it was edited, or the disk lost it: remove the line, and what it "
                             "told is asked once more") from error
 

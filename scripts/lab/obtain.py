@@ -145,6 +145,11 @@ def _stored(wanted: Wanted) -> PreparedKernel | None:
     return ready.kernel
 
 
+def at_hand(spec: Spec, cache: Path) -> PreparedKernel | None:
+    """The kernel that `spec` names, if it has been built; nothing is built."""
+    return _stored(Wanted(spec, find(spec.source, cache), cache))
+
+
 def obtain(spec: Spec, cache: Path) -> PreparedKernel:
     """The kernel that `spec` names."""
     check_programs(spec.machine)

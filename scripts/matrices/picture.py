@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from matrices.state import ALARM, ALSO, BROKEN, CAUGHT, MEANING, SILENT, SKIPPED, WRONG, Matrix
+from matrices.state import ALARM, ALSO, BROKEN, CAUGHT, KNOWN, MEANING, SILENT, SKIPPED, WRONG, Matrix
 
 PACKAGE = "python3-matplotlib"
 COLOURS = {CAUGHT: "#2f7f4f", ALSO: "#9fd0ae", SILENT: "#eef1f4", SKIPPED: "#d5dade",
-           BROKEN: "#e0b040", WRONG: "#c44e52", ALARM: "#8c1d22", " ": "#ffffff"}
+           KNOWN: "#5a7fb0", BROKEN: "#e0b040", WRONG: "#c44e52", ALARM: "#8c1d22", " ": "#ffffff"}
 
 
 def draw(matrix: Matrix, path: Path) -> str:

@@ -1,48 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which guests a matrix takes, in an order that tells most first.
 
-A visit is one guest: one kernel, asked one group of tests once. First the
-unmodified kernels, on which nothing may fail; then each kernel that is wrong
-on purpose, asked what its header names; then the harmless ones; then all
-others of all, which tells what else catches a bug; at last the repetitions.
+A visit is one guest: one kernel, asked one group of tests once. First what each
+header promises, those of `Check: yes` before the others; then the kernels on
+which nothing may fail, stock ones after those of the lab; then all others of
+all, which tells what else catches a bug; at last the repetitions.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import busted
 import gate
-import options as opt
-import scenarios
-from lab import spec
-from lab.patches import Header, diff_of
+from lab.patches import Header
+from matrices.columns import Kernel, lab_kernels
 
-SUITES, NAMED, USUAL, NODES = "suites", "named", "usual", "nodes"
-# What the usual ones leave out of nodes, but for what the window needs: readers
-# led into freed memory end guests of kernels that free it.
+__all__ = ["Kernel", "Visit", "lab_kernels"]
+
+# What a header names of the scenarios, and of the suites; all suites; the usual
+# scenarios; and those of nodes that the usual ones leave out.
+NAMED, SUITE, SUITES, USUAL, NODES = "named", "suite", "suites", "usual", "nodes"
+PROMISED = (NAMED, SUITE)
+# All but what the window needs: readers led into freed memory end guests of
+# kernels that free it.
 NODE_SCENARIOS = "node-churn,node-publication,node-remove-add,node-price"
 NODE_SECONDS = 5
+# All suites but slubtorture-busted, whose twins take longer than all others.
+NO_TWINS = "slubtorture-[!b]*"
+PROMISES, SILENCE, STOCKS, REST, AGAIN = range(5)
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A column: a series as it is, or with one of the project's patches."""
+def named_scenarios(header: Header) -> list[str]:
+    return list(dict.fromkeys(asked for asked, _, _ in header.expects
+                              if not asked.startswith(busted.SUITE_PREFIX)))
 
-    series: str
-    patch: str = ""
-    header: Header | None = None
-    content: str = ""  # of the patch, for what was recorded of another one
 
-    @property
-    def name(self) -> str:
-        return self.patch or self.series
-
-    @property
-    def is_busted(self) -> bool:
-        return self.header is not None and not self.header.harmless
+def named_suites(header: Header) -> list[str]:
+    return list(dict.fromkeys(asked for asked, _, _ in header.expects
+                              if asked.startswith(busted.SUITE_PREFIX)))
 
 
 @dataclass(frozen=True)
@@ -54,86 +51,78 @@ class Visit:
     turn: int
 
     @property
+    def how(self) -> str:
+        """What a header says of the way in which its promise is asked."""
+        header = self.kernel.header
+        if header is None or self.group not in PROMISED:
+            return ""
+        asked = named_suites(header) if self.group == SUITE else named_scenarios(header)
+        seconds = [f"{header.seconds}s"] if self.group == NAMED else []
+        return "/".join([",".join(asked), *seconds, *([header.topology] if header.topology else [])])
+
+    @property
     def key(self) -> str:
-        """Names the visit in a journal, and no visit of another patch's kernel."""
+        """Names the visit in a journal, and no visit of another patch's kernel
+        or of what its header asked for before it was changed."""
         made_of = f"@{self.kernel.content}" if self.kernel.content else ""
-        return f"{self.kernel.name}{made_of} {self.group} {self.turn}"
+        how = f":{self.how}" if self.how else ""
+        return f"{self.kernel.name}{made_of} {self.group}{how} {self.turn}"
+
+    @property
+    def has_twins(self) -> bool:
+        """Whether the suite of twins is asked, too: once of each kernel without a
+        bug; where there is one, a twin's silence would say nothing."""
+        return self.turn == 1 and not self.kernel.is_busted
 
     @property
     def kind(self) -> str:
-        return busted.SUITES if self.group == SUITES else busted.SCENARIOS
-
-
-def kernels(series: Sequence[str]) -> list[Kernel]:
-    """Each series unmodified, then with each of its patches."""
-    found = [Kernel(name) for name in series]
-    for patch in spec.known_patches():
-        of = patch.partition("/")[0]
-        if of in series:
-            text = (spec.PATCHES / f"{patch}.patch").read_text()
-            digest = hashlib.sha256(diff_of(text).encode()).hexdigest()[:8]
-            found.append(Kernel(of, patch, busted.read_header(patch), digest))
-    return found
-
-
-def named_scenarios(header: Header) -> list[str]:
-    return list(dict.fromkeys(asked for asked, _, _ in header.expects
-                              if not asked.startswith(busted.SUITE_PREFIX)))
-
-
-def needs_own_visit(header: Header) -> bool:
-    """Whether what a header names is not asked anyway, in the same way."""
-    named = named_scenarios(header)
-    usual = {one.name for one in scenarios.select(opt.DEFAULT_SCENARIOS, scenarios.known())}
-    return bool(named) and (header.seconds > 1 or header.gate > 1 or not usual.issuperset(named))
+        """The script that asks."""
+        return busted.SUITES if self.group in (SUITE, SUITES) else busted.SCENARIOS
 
 
 def promised(header: Header) -> list[str]:
     """The groups in which what a header names is asked."""
-    groups = []
-    if any(asked.startswith(busted.SUITE_PREFIX) for asked, _, _ in header.expects):
-        groups.append(SUITES)
-    if named_scenarios(header):
-        groups.append(NAMED if needs_own_visit(header) else USUAL)
-    return groups
+    return [*([NAMED] if named_scenarios(header) else []),
+            *([SUITE] if named_suites(header) else [])]
 
 
-def _groups(kernel: Kernel) -> list[str]:
-    return [*(promised(kernel.header) if kernel.header and kernel.is_busted else ()),
-            USUAL, SUITES, NODES]
+def groups(kernel: Kernel) -> list[str]:
+    if kernel.stock:
+        return [USUAL, NODES]
+    own = promised(kernel.header) if kernel.header else []
+    return own if kernel.is_known_to_fail else [*own, USUAL, SUITES, NODES]
 
 
 def turns(kernel: Kernel, group: str, runs: int) -> int:
     """How often: as often as asked for what a verdict hangs on, or as a gate
-    needs; once for what else may catch a bug."""
+    needs; once for all others."""
     header = kernel.header
     if header is None or not kernel.is_busted:
-        return runs
-    if group not in promised(header):
+        return runs if group in (USUAL, SUITES) and not kernel.stock else 1
+    if group not in PROMISED:
         return 1
     return max(runs, gate.runs_for(header.gate)) if header.gate > 1 else runs
 
 
-def _tier(visit: Visit) -> tuple[int, int]:
-    header = visit.kernel.header
-    if header is None:
-        first = 0
-    elif not visit.kernel.is_busted:
-        first = 2
-    else:
-        first = 1 if visit.group in promised(header) else 3
-    # a gate's repetitions tell more than other things' first time
-    again = visit.turn if header is None or header.gate == 1 else 1
-    return (4 if again > 1 else first, again)
+def tier(visit: Visit) -> tuple[int, int, bool]:
+    """The order of visits; those of equal tiers are asked as their kernels come."""
+    kernel, header = visit.kernel, visit.kernel.header
+    last = header is not None and not header.check
+    if visit.turn > 1:
+        return (AGAIN, visit.turn, not kernel.is_busted)
+    if visit.group in PROMISED:
+        return (PROMISES, 0, last)
+    if kernel.is_busted:
+        return (REST, 0, last)
+    return (STOCKS if kernel.stock else SILENCE, 0, last)
 
 
 def visits(of: Sequence[Kernel], runs: int) -> list[Visit]:
     """All of them, none twice, in order."""
-    found = [Visit(kernel, group, turn) for kernel in of
-             for group in dict.fromkeys(_groups(kernel))
+    found = [Visit(kernel, group, turn) for kernel in of for group in groups(kernel)
              for turn in range(1, turns(kernel, group, runs) + 1)]
-    return sorted(found, key=_tier)
+    return sorted(found, key=tier)
 
 
-def remaining(all_visits: Sequence[Visit], done: frozenset[str]) -> Iterator[Visit]:
-    return (visit for visit in all_visits if visit.key not in done)
+def remaining(all_visits: Sequence[Visit], done: frozenset[str]) -> list[Visit]:
+    return [visit for visit in all_visits if visit.key not in done]
