@@ -27,7 +27,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: audit help run check check-host module clean bench report cycles kernel kernels \
 	machines scenarios topologies busted selftests kselftest soak kunit models inspect deps \
-	junit kcidb lava bisect matrix publication
+	junit kcidb lava bisect matrix matrix-readme publication
 
 help:
 	$(DO) cat scripts/help.txt
@@ -89,6 +89,10 @@ topologies:
 busted:
 	$(DO) scripts/deps.sh kernel
 	$(DO) $(PYTHON) scripts/busted.py
+
+matrix-readme:
+	$(DO) scripts/deps.sh matrix
+	$(DO) $(PYTHON) scripts/matrix_readme.py
 
 matrix:
 	$(DO) scripts/deps.sh matrix
