@@ -28,7 +28,7 @@ static void tell_slab(struct st_layout *told)
 #endif
 	told->stride = told->in_object = told->needs_objcg = no_such_field;
 #if defined(STK_HAS_STRIDE) && defined(CONFIG_64BIT)
-	told->stride = AT(struct slab, stride);
+	told->stride = STK_BITS(struct slab, stride);
 #endif
 #if defined(STK_HAS_EXT_BITS) && defined(CONFIG_64BIT)
 	told->in_object = STK_BITS(struct slab, obj_exts_in_object);

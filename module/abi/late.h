@@ -17,6 +17,13 @@ enum st_read_order {
 	ST_READ_ORDERS,
 };
 
+/* What a control does wrong. */
+enum st_late_bug {
+	ST_LATE_SOUND,
+	ST_LATE_STEP,			/* vector first, stride later */
+	ST_LATE_UNFILLED,		/* vector first, its zeroes later */
+};
+
 struct st_late_spec {
 	const struct st_layout *layout;
 	uint64_t cache;			/* not SLAB_ACCOUNT */
@@ -28,7 +35,7 @@ struct st_late_spec {
 	uint32_t freer_cpu;		/* the reader's: one thread does both */
 	uint32_t read_order;		/* enum st_read_order */
 	uint32_t barrier;		/* smp_rmb() between the two reads */
-	uint32_t busted;		/* control: vector first, stride later */
+	uint32_t busted;		/* enum st_late_bug */
 };
 
 /* When the other object of the slab was freed, as its freer saw the vector. */
@@ -50,13 +57,16 @@ struct st_late_counts {
 	uint64_t looks_before;		/* pairs read while there was no vector, */
 	uint64_t steps_before;		/* and with the right step all the same */
 	uint64_t step_wrong;		/* vector seen with another step */
-	uint64_t slot_dirty;		/* unaccounted object's slot not empty */
+	uint64_t slot_dirty;		/* vectors with a slot of nobody's not empty */
 	uint64_t freed_remotely;	/* objects of such slabs freed meanwhile */
 	uint64_t step_expected;		/* of the first wrong one: */
 	uint64_t step_seen;		/* on the reading CPU at once */
 	uint64_t step_on_writer;	/* on the CPU that published */
 	uint64_t step_later;		/* on the reading CPU, after the round */
-	uint64_t slot_seen;		/* first objcg in a slot not empty */
+	uint64_t slot_index;		/* of the first such slot: whose it is, */
+	uint64_t slot_seen;		/* what the reader found in it at once, */
+	uint64_t slot_on_writer;	/* the CPU that published, after the round, */
+	uint64_t slot_later;		/* and the reading CPU then */
 	uint64_t emptied;		/* accounted object lost its owner meanwhile */
 	uint64_t emptied_alone;		/* and no free went on while it was published */
 	uint64_t emptied_index;		/* of the first: the object that lost it */

@@ -11,6 +11,7 @@ namespace {
 
 constexpr u32 kRounds = 32;		// a call, so that slabs are given back
 constexpr u32 kSizes[] = {64, 256, 512, 1024};
+constexpr u32 kUnfilled = ST_READ_ORDERS;	// a control's argument
 constexpr u32 kStale = 8;		// batches in vain before it is no accident
 
 // What the rounds of a scenario came to.
@@ -85,13 +86,13 @@ void judge_dirty(const st_late_counts &counts, u32 bytes, Tally *tally)
 {
 	if (!counts.slot_dirty)
 		return;
-	const u64 owner = counts.slot_seen;
-	tally->ask(Invariant::ExtsOwnSlot, Finding{false, Sighting{0, owner, owner, owner}},
-		   [&](Evidence &e) {
-			   e.add("size ").add_dec(bytes)
-				   .add(": a new vector names an owner for an object that "
-					"nobody was charged for");
-		   });
+	const Finding finding{false, Sighting{0, counts.slot_on_writer, counts.slot_seen,
+					      counts.slot_later}};
+	tally->ask(Invariant::ExtsOwnSlot, finding, [&](Evidence &e) {
+		e.add("size ").add_dec(bytes).add(": a new vector names an owner for object ");
+		e.add_dec(counts.slot_index).add(", which nobody was charged for, and ");
+		e.add(counts.slot_later ? "names one later" : "names none a little later");
+	});
 	tally->broke(Invariant::ExtsOwnSlot, counts.slot_dirty - 1);
 }
 
@@ -160,13 +161,14 @@ bool batch(const Context &context, u32 order, u64 number, Tally *tally, Outcomes
 	return true;
 }
 
-void busted(const Context &context, u32 order, Tally *tally)
+// bug: enum st_late_bug.
+void busted(const Context &context, u32 order, u32 bug, Tally *tally)
 {
 	st_late_spec late = {};
 	st_late_counts counts;
 	late.seed = context.seed;
 	late.rounds = kRounds;
-	late.busted = 1;
+	late.busted = bug;
 	late.read_order = order;
 	late.writer_cpu = context.env.cpu[0];
 	late.reader_cpu = late.freer_cpu = context.env.cpu[1];
@@ -224,11 +226,12 @@ void describe(const Outcomes &outcomes, u32 order, const Widening &widening, Tal
 
 void run_late(const Context &context, const Scenario &scenario, Tally *tally)
 {
-	const u32 order = scenario.argument;
+	const bool unfilled = scenario.argument == kUnfilled;
+	const u32 order = unfilled ? u32(ST_EXTS_FIRST) : scenario.argument;
 	if (!can_ask(context, scenario.busted(), tally))
 		return;
 	if (scenario.busted())
-		return busted(context, order, tally);
+		return busted(context, order, unfilled ? ST_LATE_UNFILLED : ST_LATE_STEP, tally);
 	Widening widening(context);
 	const u64 end = context.ops.now_ns() + context.duration_ns;
 	u64 number = 0;

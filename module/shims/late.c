@@ -82,6 +82,7 @@ static bool find_fresh_slab(struct st_race *r)
 	if (i == SKIP)
 		return false;
 	r->slab = slab;
+	r->slots = st_field_read(slab, r->layout->objects);
 	r->victim = other;
 	r->victim_index = index_of(r, slab, other);
 	unkeep(r, other);
@@ -102,12 +103,20 @@ static bool publish(struct st_race *r)
 	return st_race_has_vector(r);
 }
 
-static bool mine_is_empty(const struct st_race *r)
+/* At most one a round: X's own object is not among them. */
+static void count_dirty(struct st_race *r)
 {
-	const u64 vector = st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
-	const u64 slot = vector + (u64)r->layout->ext_bytes * r->mine_index;
+	const struct st_dirty *dirty = r->dirty;
+	struct st_late_counts *c = r->counts;
 
-	return !READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset));
+	if (r->dirties && dirty->index == r->mine_index)
+		dirty++;
+	if (dirty == r->dirty + r->dirties || c->slot_dirty++)
+		return;
+	c->slot_index = dirty->index;
+	c->slot_seen = dirty->seen;
+	c->slot_later = dirty->later;
+	c->slot_on_writer = st_race_owner(r, dirty->index);
 }
 
 static void count_step(struct st_race *r)
@@ -155,11 +164,9 @@ static void count_round(struct st_race *r, bool hit)
 		return;
 	c->rounds++;
 	c->overlaps += r->appeared;
-	/* Y's object may have become X's accounted one meanwhile */
-	if (r->slot_objcg && r->mine_index != r->victim_index && !c->slot_dirty++)
-		c->slot_seen = r->slot_objcg;
+	count_dirty(r);
 	count_step(r);
-	if (mine_is_empty(r))
+	if (!st_race_owner(r, r->mine_index))
 		count_emptied(r);
 }
 
@@ -171,7 +178,7 @@ static void round_reset(struct st_race *r, u32 turn)
 	r->victim = NULL;
 	r->saw = r->appeared = r->freed = r->freeing = r->going = r->published = false;
 	r->free_first = !r->fake && r->random & 4;
-	r->slot_objcg = 0;
+	r->dirties = 0;
 	/* as likely among the first polls as among the last */
 	r->free_at = (r->random >> 8) % (1u << ((r->random >> 4) % 5));
 	r->interrupt_at = r->random & 2 ? (r->random >> 20) % 64 : ST_LATE_POLLS;

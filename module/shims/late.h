@@ -14,6 +14,11 @@ struct st_look {		/* one pair, in the order that the spec wants */
 	u64 exts, step;
 };
 
+struct st_dirty {		/* a slot of a new vector that is not empty */
+	u32 index;
+	u64 seen, later;	/* by Z, at once and after the round */
+};
+
 struct st_race;
 struct st_watcher {
 	struct st_race *race;
@@ -45,7 +50,10 @@ struct st_race {
 	bool freeing;		/* Y does */
 	u64 free_at, interrupt_at;	/* polls since then */
 	struct st_look seen;	/* by Z, the first with a vector */
-	u64 later_step, writer_step, slot_objcg;
+	u64 later_step, writer_step;
+	u32 slots;		/* objects of the slab */
+	u32 dirties;
+	struct st_dirty dirty[2];	/* one of them may be X's object's */
 	bool saw, appeared;	/* Z: a vector; and none just before */
 	bool freed;
 	u32 freed_when;		/* enum st_late_freed */
@@ -59,6 +67,15 @@ struct st_race {
 static inline bool st_race_has_vector(const struct st_race *r)
 {
 	return st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
+}
+
+/* Who pays for the slab's object, as its vector says. */
+static inline u64 st_race_owner(const struct st_race *r, u32 index)
+{
+	const u64 vector = st_vector(r->layout, st_field_read(r->slab, r->layout->exts));
+	const u64 slot = vector + (u64)r->layout->ext_bytes * index;
+
+	return vector ? READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset)) : 0;
 }
 
 static inline u64 st_mix(u64 x)

@@ -44,22 +44,38 @@ static void free_victim(struct st_race *r, bool at_once)
 	WRITE_ONCE(r->freed, true);
 }
 
-/* The unaccounted victim must own nothing in a vector that is just published. */
-static void read_victim_slot(struct st_race *r)
+/*
+ * In a vector that is just published no object has an owner but the one that X
+ * allocates, of which is not known yet which it is.
+ */
+static void read_slots(struct st_race *r)
 {
-	u64 slot;
+	u64 owner;
+	u32 i;
 
-	if (r->fake || !r->victim || READ_ONCE(r->freed) || r->seen.step != r->layout->ext_bytes)
+	if (r->seen.step != r->layout->ext_bytes)
 		return;
-	slot = st_vector(r->layout, r->seen.exts) + r->seen.step * r->victim_index;
-	r->slot_objcg = READ_ONCE(*(u64 *)(unsigned long)(slot + r->layout->objcg_offset));
+	for (i = 0; i < r->slots && r->dirties < ARRAY_SIZE(r->dirty); i++) {
+		owner = st_race_owner(r, i);
+		if (owner)
+			r->dirty[r->dirties++] = (struct st_dirty){ .index = i, .seen = owner };
+	}
+}
+
+static void read_again(struct st_race *r)
+{
+	u32 i;
+
+	r->later_step = st_step(r->layout, r->slab, r->cache_size);
+	for (i = 0; i < r->dirties; i++)
+		r->dirty[i].later = st_race_owner(r, r->dirty[i].index);
 }
 
 static void saw_vector(struct st_race *r, const struct st_look *l, bool appeared)
 {
 	r->seen = *l;
 	r->appeared = appeared || r->fake;
-	read_victim_slot(r);
+	read_slots(r);
 	r->saw = true;
 }
 
@@ -110,7 +126,7 @@ static void watch_round(struct st_race *r, struct st_watcher *w)
 		cpu_relax();
 	smp_mb();	/* whatever was only late is here now */
 	if (w->reads)
-		r->later_step = st_step(r->layout, r->slab, r->cache_size);
+		read_again(r);
 	if (w->frees && !r->freed)
 		free_victim(r, false);
 }

@@ -175,15 +175,25 @@ TEST(Run, LateStepsAreJudgedByWhoSawThem)
 	}
 }
 
-TEST(Run, LateDirtySlotIsCorruption)
+// Filled late is one thing, never filled another.
+TEST(Run, LateDirtySlotsAreJudgedByWhetherTheyStay)
 {
-	FakeKernel k(shape_7_1());
-	k.on_late = [](const st_late_spec &, st_late_counts &counts) {
-		counts.slot_dirty = 1;
-		counts.slot_seen = 0x1234;
-	};
-	ASSERT_EQ(k.run("exts-late"), 0);
-	expect_fail(k, "exts-late", "exts-own-slot", "corruption");
+	const struct { u64 writer, later; const char *cause; } cases[] = {
+		{0, 0, "ordering"}, {0x1234, 0x1234, "corruption"}, {0, 0x1234, "corruption"}};
+	for (const auto &c : cases) {
+		FakeKernel k(shape_7_1());
+		k.on_late = [&](const st_late_spec &spec, st_late_counts &counts) {
+			if (spec.busted)
+				return;
+			counts.slot_dirty = 1;
+			counts.slot_index = 3;
+			counts.slot_seen = 0x1234;
+			counts.slot_on_writer = c.writer;
+			counts.slot_later = c.later;
+		};
+		ASSERT_EQ(k.run("exts-late"), 0);
+		expect_fail(k, "exts-late", "exts-own-slot", c.cause);
+	}
 }
 
 // A free that empties another's slot, by a step that both CPUs have right.

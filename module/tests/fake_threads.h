@@ -86,9 +86,12 @@ inline int FakeKernel::late(const st_late_spec &spec, st_late_counts *counts)
 	counts->freed_remotely = spec.rounds;
 	counts->outcomes[8 + 4 + ST_FREED_ACROSS] = 3;
 	counts->outcomes[4 + ST_FREED_LATER] = spec.rounds - 3;
-	if (spec.busted) {
+	if (spec.busted == ST_LATE_STEP) {
 		counts->step_wrong = spec.rounds;
 		counts->step_expected = counts->step_on_writer = counts->step_later = 16;
+	} else if (spec.busted == ST_LATE_UNFILLED) {
+		counts->slot_dirty = spec.rounds;
+		counts->slot_seen = 0x1234;
 	}
 	if (on_late)
 		on_late(spec, *counts);
