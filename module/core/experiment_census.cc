@@ -14,8 +14,10 @@ using Row = st_node_row;
 
 class Census {
 public:
-	Census(const Context &context, Tally *tally)
-		: context_(context), tally_(tally), rows_(context.ops, kMaxRows)
+	// made_now: a cache that was made after all nodes had come.
+	Census(const Context &context, u64 made_now, Tally *tally)
+		: context_(context), made_now_(made_now), tally_(tally),
+		  rows_(context.ops, kMaxRows)
 	{
 	}
 
@@ -48,19 +50,30 @@ private:
 		return Span<Row>(rows_.data() + begin_[n], begin_[n + 1] - begin_[n]);
 	}
 
-	// Up to about 6.16 SLUB did nothing for a node whose memory is all movable:
-	// there all caches have a structure or none has.
-	bool must_have_structures(u32 n) const
+	bool has_normal_memory(u32 n) const
 	{
 		u32 normal[ST_MAX_NODES];
 		const u32 count = context_.ops.memory_nodes(1, normal, ST_MAX_NODES);
 		for (u32 i = 0; i < count; i++)
 			if (normal[i] == nids_[n])
 				return true;
+		return false;
+	}
+	// Up to about 6.16 SLUB did nothing for a node whose memory is all movable:
+	// there all caches have a structure or none has.
+	bool must_have_structures(u32 n) const
+	{
 		for (const Row &row : rows(n))
 			if (row.node)
 				return true;
-		return false;
+		return has_normal_memory(n);
+	}
+	// Then a node that had normal memory once is known to the caches of that time
+	// alone (slab_mem_offline_callback(), node_clear()). Kernels that keep barns
+	// beside the structures (7.1) forget no node.
+	bool new_ones_must(u32 n) const
+	{
+		return has_normal_memory(n) || context_.layout.facts().barn_pointer_offset >= 0;
 	}
 
 	void ask(Invariant invariant, const Finding &finding, const Row &row, u32 nid, Text what)
@@ -73,8 +86,9 @@ private:
 
 	void judge_node(u32 n)
 	{
-		const bool must = must_have_structures(n);
+		const bool others_must = must_have_structures(n), new_must = new_ones_must(n);
 		for (const Row &row : rows(n)) {
+			const bool must = others_must && (new_must || row.cache != made_now_);
 			if (must)
 				ask(Invariant::NodeStructPresent, node_struct_present(row), row,
 				    nids_[n], "no structure although the node has memory");
@@ -123,6 +137,7 @@ private:
 	}
 
 	const Context &context_;
+	const u64 made_now_;
 	Tally *tally_;
 	Buffer<Row> rows_;
 	u32 nids_[ST_MAX_NODES] = {};
@@ -189,8 +204,14 @@ bool can_list(const Context &context, Tally *tally)
 
 void ask_nodes(const Context &context, Tally *tally)
 {
-	if (can_list(context, tally))
-		Census(context, tally).take();
+	if (!can_list(context, tally))
+		return;
+	const st_cache_spec spec{64, 0, ST_CACHE_CTOR};
+	u64 cache;
+	if (context.ops.cache_create(&spec, &cache))
+		return tally->broken("a cache is not to be had");
+	Census(context, cache, tally).take();
+	context.ops.cache_destroy(cache);
 }
 
 void ask_node_counts(const Context &context, Tally *tally)

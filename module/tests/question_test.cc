@@ -153,6 +153,28 @@ TEST(Question, NodeWithoutNormalMemoryMayHaveNoStructures)
 	EXPECT_EQ(a.verdict, u32(ST_PASS)) << a.findings << a.reason;
 }
 
+// A cache that is made now, when all nodes have come: up to 7.0 such a node is
+// forgotten again.
+TEST(Question, NewCacheWithoutAStructureForAKnownNode)
+{
+	for (const Shape &shape : {shape_7_0(32), shape_7_1()}) {
+		FakeKernel k(shape);
+		bool met = false;
+		k.on_row = [&](st_node_row &row, bool, bool) {
+			if (k.asked_nid != 1 || row.cache != k.caches.begin()->first)
+				return;
+			met = true;
+			row.node = row.barn = 0;
+		};
+		const st_answer a = k.ask(st_core_ask_nodes);
+		EXPECT_TRUE(met);
+		if (shape.name == shape_7_1().name)
+			expect_finding(a, "node-struct-present", "lifetime");
+		else
+			EXPECT_EQ(a.verdict, u32(ST_PASS)) << a.findings;
+	}
+}
+
 TEST(Question, NodesThatCannotBeListed)
 {
 	FakeKernel k(shape_7_1());
