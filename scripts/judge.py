@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from qemu.console import Kind, Splat
-from qemu.transcript import Transcript
+from qemu.transcript import Transcript, parse_fields
 from records import BROKEN, FAIL, PASS, VERDICTS, Record
 from scenarios import CONTROL, Scenario
 
@@ -26,6 +26,7 @@ _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "durat
 _MARK = "slubtorture: "
 _MEETS = "slubtorture: meets "  # on the console, shims/publication.c: what may take the guest down
 _TOLD = "# | "  # before a line of a subtest that is for the report as it is
+_BREACH = "# breach "  # the first one, told when it was seen
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,23 @@ def _with_fields(base: Record, fields: dict[str, str]) -> Record:
         note=fields.get("note", "-"),
         others=tuple(filter(None, fields.get("others", "").split(","))),
         breach_ms=_number(fields["breach_ms"]) if fields.get("breach_ms", "-") != "-" else -1)
+
+
+def first_breach(transcript: Transcript, name: str) -> dict[str, str]:
+    """What a scenario found before the kernel went down over it, or {}."""
+    for line in transcript.subtests.get(name, ()):
+        if line.startswith(_BREACH):
+            fields = parse_fields(line[len(_BREACH):])
+            whole = all(fields.get(key) for key in ("invariant", "cause", "evidence"))
+            return fields if whole else {}
+    return {}
+
+
+def _with_breach(base: Record, fields: dict[str, str], why_not: str) -> Record:
+    """A breach is a verdict, whatever became of the rest of the scenario."""
+    return replace(base, verdict=FAIL, invariant=fields["invariant"], cause=fields["cause"],
+                   evidence=fields["evidence"], breach_ms=_number(fields.get("breach_ms", "")),
+                   reason=f"no verdict: {why_not}")
 
 
 def _with_splat(record: Record, splat: Splat) -> Record:
@@ -143,7 +161,8 @@ def _met(base: Record, meeting: str, splat: Splat | None, why_not: str) -> Recor
 
 
 def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
-               was_begun: bool, why_not: str, meeting: str = "") -> Record:
+               was_begun: bool, why_not: str, meeting: str = "",
+               breach: dict[str, str] | None = None) -> Record:
     real = [splat for splat in splats if not splat.kind.is_stall]
     stalls = [splat for splat in splats if splat.kind.is_stall]
     if fields is not None:
@@ -154,6 +173,9 @@ def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
         return _with_splat(record, telling[0]) if telling else record
     if meeting and not base.is_control:
         return _met(base, meeting, next(iter([*real, *stalls]), None), why_not)
+    if breach and not base.is_control:
+        record = _with_breach(base, breach, why_not)
+        return _with_splat(record, real[0]) if real else record
     if real:
         return _with_splat(base, real[0])
     if was_begun:
@@ -224,6 +246,6 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
                      if line.startswith(_TOLD))
         own = replace(base, scenario=name, expected=expected, told=told)
         records.append(_judge_one(own, given.get(name), splats, name in begun, why_not,
-                                  met.get(name, "")))
+                                  met.get(name, ""), first_breach(transcript, name)))
     records += _blinded(base, ending) + _outside(base, transcript, ending)
     return _of_another_guest(base, records, ending.nodes_problem)

@@ -93,6 +93,11 @@ void count(const Scenario &scenario, const Tally &tally, st_totals *totals)
 	totals->broken += verdict == Verdict::Broken;
 }
 
+void report_breach(void *arg, Invariant invariant, const InvariantTally &breach)
+{
+	static_cast<Report *>(arg)->breach(invariant, breach);
+}
+
 // Whether the run can go on.
 bool run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *totals)
 {
@@ -103,6 +108,8 @@ bool run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 			      share_ns(core->request), sampling(core->request),
 			      core->request.racers, core->request.churn_cycles};
 	core->report->scenario_begin(scenario);
+	if (!scenario.busted())
+		tally.tell_first(report_breach, core->report);
 	ops.settle();
 	const u64 begin = ops.now_ns();
 	run_family(context, scenario, &tally);

@@ -73,6 +73,16 @@ void Report::plan(u32 scenarios)
 	flush();
 }
 
+// What the host goes by if the kernel ends before the scenario does.
+void Report::breach(Invariant invariant, const InvariantTally &breach)
+{
+	ReportLine &row = start(kIndent).add("# breach invariant=").add(name(invariant));
+	row.add(" cause=").add(name(breach.cause));
+	row.add(" breach_ms=").add_dec(breach.seen_ns / 1000000);
+	quoted(&row, "evidence", breach.evidence.text());
+	flush();
+}
+
 void Report::scenario_begin(const Scenario &scenario)
 {
 	start(kIndent).add("KTAP version 1");

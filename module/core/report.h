@@ -19,6 +19,7 @@ public:
 	void layout_line(Text line);
 	void plan(u32 scenarios);
 	void scenario_begin(const Scenario &scenario);
+	void breach(Invariant invariant, const InvariantTally &breach);
 	void scenario_end(u32 number, const Scenario &scenario, const Tally &tally,
 			  u64 duration_ns);
 	// Nothing follows: what it used can never be given back.

@@ -27,6 +27,15 @@ public:
 	// loaded_ns: when the run's clock began to count.
 	Tally(u64 (*now_ns)(), u64 loaded_ns) : now_ns_(now_ns), loaded_ns_(loaded_ns) {}
 
+	// Who wants to know of the first breach when it is seen, and not after the
+	// scenario: a kernel that is wrong may not live to its end.
+	using Tell = void (*)(void *arg, Invariant invariant, const InvariantTally &breach);
+	void tell_first(Tell tell, void *arg)
+	{
+		tell_ = tell;
+		tell_arg_ = arg;
+	}
+
 	// Counts the finding; describe(Evidence&) is called for a first breach.
 	template <typename Describe>
 	void ask(Invariant invariant, const Finding &finding, Describe describe)
@@ -40,9 +49,12 @@ public:
 			t.seen_ns = now_ns_ ? now_ns_() - loaded_ns_ : 0;
 			describe(t.evidence);
 		}
-		if (!broken_)
-			first_ = invariant;
+		if (broken_)
+			return;
+		first_ = invariant;
 		broken_ = true;
+		if (tell_)
+			tell_(tell_arg_, invariant, t);
 	}
 	// asked more times, none of them broken; or all of them
 	void held(Invariant invariant, u64 times) { slot(invariant).asked += times; }
@@ -107,6 +119,8 @@ private:
 	u64 observations_ = 0, overlaps_ = 0;
 	u64 (*now_ns_)() = nullptr;
 	u64 loaded_ns_ = 0;
+	Tell tell_ = nullptr;
+	void *tell_arg_ = nullptr;
 	u32 kept_bits_ = 0;
 	Line<ST_REASON_BYTES> reason_, note_;
 	Histogram histogram_;

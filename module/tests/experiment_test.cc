@@ -196,6 +196,33 @@ TEST(Run, LateDirtySlotsAreJudgedByWhetherTheyStay)
 	}
 }
 
+// The kernel may not live to the end of a scenario that found it wrong.
+TEST(Run, FirstBreachIsToldWhenItIsSeen)
+{
+	FakeKernel k(shape_7_1());
+	k.on_late = [](const st_late_spec &spec, st_late_counts &counts) {
+		if (!spec.busted)
+			counts.slot_dirty = counts.slot_index = 1;
+	};
+	ASSERT_EQ(k.run("exts-late"), 0);
+	size_t told = 0, at = 0, record = 0;
+	for (size_t i = 0; i < k.lines.size(); i++) {
+		const bool breach = k.lines[i].find("# breach ") != std::string::npos;
+		told += breach;
+		at = breach ? i : at;
+		if (k.lines[i].rfind("# record scenario=exts-late ", 0) == 0)
+			record = i;
+	}
+	EXPECT_EQ(told, 1u) << "each control has one, too, and many rounds have more";
+	EXPECT_LT(at, record);
+	EXPECT_EQ(k.lines[at].rfind("    # breach invariant=exts-own-slot cause=ordering ", 0), 0u)
+		<< k.lines[at];
+	FakeKernel sound(shape_7_1());
+	ASSERT_EQ(sound.run("exts-late"), 0);
+	for (const std::string &line : sound.lines)
+		EXPECT_EQ(line.find("# breach "), std::string::npos) << line;
+}
+
 // A free that empties another's slot, by a step that both CPUs have right.
 TEST(Run, OwnersLostToAFreeAreJudgedByWhenAndByTheSteps)
 {

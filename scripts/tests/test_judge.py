@@ -10,7 +10,7 @@ from guests import BASE, CHOSEN, GOLDEN, by_name, channel, ending, judged
 from judge import BOOT, OUTSIDE, Ending, judge
 from qemu.console import Kind, Splat
 from qemu.transcript import Step, parse
-from records import BROKEN, FAIL, PASS, exit_status, from_json_lines, to_json_lines
+from records import BROKEN, FAIL, PASS, Record, exit_status, from_json_lines, to_json_lines
 from report import table
 
 
@@ -53,6 +53,27 @@ def test_panic_fails_its_scenario_and_keeps_the_verdicts_before() -> None:
     assert "unable to handle page fault" in records[2].evidence
     assert any("kmem_cache_free" in line for line in records[2].splat)
     assert exit_status(records) == 1
+
+
+def test_a_breach_that_was_told_outlives_the_kernel() -> None:
+    whole = (GOLDEN / "panic.ktap").read_text()
+    begin = "    # Subtest: handoff-xchg\n"
+    told = ('    # breach invariant=free-sees-alloc cause=ordering breach_ms=12 '
+            'evidence="saw 0, 7 is right"\n')
+    assert whole.count(begin) == 1
+
+    def last(line: str, console: str, outcome: str) -> Record:
+        return judge(BASE, CHOSEN, parse(whole.replace(begin, begin + line).encode()),
+                     ending(console, outcome))[2]
+
+    down = last(told, "panic", "powered-off")
+    assert (down.verdict, down.invariant, down.cause, down.evidence, down.breach_ms) == (
+        FAIL, "free-sees-alloc", "ordering", "saw 0, 7 is right", 12)
+    assert down.splat and "went down" in down.reason
+    hung = last(told, "clean", "hang")
+    assert (hung.verdict, hung.invariant) == (FAIL, "free-sees-alloc")
+    cut = last(told[:60] + "\n", "panic", "powered-off")
+    assert (cut.verdict, cut.invariant) == (FAIL, "no-splat")  # not a whole line
 
 
 def test_hang_is_broken() -> None:
