@@ -10,6 +10,7 @@ guest. Pure: reads no file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qemu.console import Kind, Splat
@@ -26,7 +27,7 @@ _REQUIRED = ("verdict", "expected", "cause", "invariant", "observations", "durat
 _MARK = "slubtorture: "
 _MEETS = "slubtorture: meets "  # on the console, shims/publication.c: what may take the guest down
 _TOLD = "# | "  # before a line of a subtest that is for the report as it is
-_BREACH = "# breach "  # the first one, told when it was seen
+_BREACH = "# breach "  # the first of an invariant, told when it was seen
 
 
 @dataclass(frozen=True)
@@ -72,20 +73,21 @@ def _with_fields(base: Record, fields: dict[str, str]) -> Record:
         breach_ms=_number(fields["breach_ms"]) if fields.get("breach_ms", "-") != "-" else -1)
 
 
-def first_breach(transcript: Transcript, name: str) -> dict[str, str]:
-    """What a scenario found before the kernel went down over it, or {}."""
-    for line in transcript.subtests.get(name, ()):
-        if line.startswith(_BREACH):
-            fields = parse_fields(line[len(_BREACH):])
-            whole = all(fields.get(key) for key in ("invariant", "cause", "evidence"))
-            return fields if whole else {}
-    return {}
+def breaches(transcript: Transcript, name: str) -> list[dict[str, str]]:
+    """What a scenario found before the kernel went down over it: the first breach
+    of each invariant, in order. A line that was cut off is none."""
+    told = [parse_fields(line[len(_BREACH):]) for line in transcript.subtests.get(name, ())
+            if line.startswith(_BREACH)]
+    return [fields for fields in told
+            if all(fields.get(key) for key in ("invariant", "cause", "evidence"))]
 
 
-def _with_breach(base: Record, fields: dict[str, str], why_not: str) -> Record:
+def _with_breaches(base: Record, told: Sequence[dict[str, str]], why_not: str) -> Record:
     """A breach is a verdict, whatever became of the rest of the scenario."""
-    return replace(base, verdict=FAIL, invariant=fields["invariant"], cause=fields["cause"],
-                   evidence=fields["evidence"], breach_ms=_number(fields.get("breach_ms", "")),
+    first, *others = told
+    return replace(base, verdict=FAIL, invariant=first["invariant"], cause=first["cause"],
+                   evidence=first["evidence"], breach_ms=_number(first.get("breach_ms", "")),
+                   others=tuple(f"{other['invariant']}:{other['cause']}" for other in others),
                    reason=f"no verdict: {why_not}")
 
 
@@ -162,7 +164,7 @@ def _met(base: Record, meeting: str, splat: Splat | None, why_not: str) -> Recor
 
 def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
                was_begun: bool, why_not: str, meeting: str = "",
-               breach: dict[str, str] | None = None) -> Record:
+               told: Sequence[dict[str, str]] = ()) -> Record:
     real = [splat for splat in splats if not splat.kind.is_stall]
     stalls = [splat for splat in splats if splat.kind.is_stall]
     if fields is not None:
@@ -173,8 +175,8 @@ def _judge_one(base: Record, fields: dict[str, str] | None, splats: list[Splat],
         return _with_splat(record, telling[0]) if telling else record
     if meeting and not base.is_control:
         return _met(base, meeting, next(iter([*real, *stalls]), None), why_not)
-    if breach and not base.is_control:
-        record = _with_breach(base, breach, why_not)
+    if told and not base.is_control:
+        record = _with_breaches(base, told, why_not)
         return _with_splat(record, real[0]) if real else record
     if real:
         return _with_splat(base, real[0])
@@ -246,6 +248,6 @@ def judge(base: Record, chosen: list[Scenario], transcript: Transcript,
                      if line.startswith(_TOLD))
         own = replace(base, scenario=name, expected=expected, told=told)
         records.append(_judge_one(own, given.get(name), splats, name in begun, why_not,
-                                  met.get(name, ""), first_breach(transcript, name)))
+                                  met.get(name, ""), breaches(transcript, name)))
     records += _blinded(base, ending) + _outside(base, transcript, ending)
     return _of_another_guest(base, records, ending.nodes_problem)

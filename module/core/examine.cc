@@ -72,11 +72,12 @@ bool examine_place(const Subject &subject, const st_object_view &writer,
 	ask(tally, subject, Invariant::ExtsStepMatchesLayout, writer, step);
 	if (step.holds)
 		tally->kept(writer.step_bytes);
-	ask(tally, subject, Invariant::ExtsInBounds, writer, exts_in_bounds(writer, layout));
-	ask(tally, subject, Invariant::ExtsAligned, writer, exts_aligned(writer));
+	// before what follows from it
 	if (placement_of(writer, layout) == Placement::External)
 		ask(tally, subject, Invariant::ExtsVectorLongEnough, writer,
 		    exts_vector_long_enough(writer, layout));
+	ask(tally, subject, Invariant::ExtsInBounds, writer, exts_in_bounds(writer, layout));
+	ask(tally, subject, Invariant::ExtsAligned, writer, exts_aligned(writer));
 	return step.holds;
 }
 

@@ -109,7 +109,7 @@ bool run_one(st_core *core, u32 number, const Scenario &scenario, st_totals *tot
 			      core->request.racers, core->request.churn_cycles};
 	core->report->scenario_begin(scenario);
 	if (!scenario.busted())
-		tally.tell_first(report_breach, core->report);
+		tally.tell_breaches(report_breach, core->report);
 	ops.settle();
 	const u64 begin = ops.now_ns();
 	run_family(context, scenario, &tally);

@@ -27,10 +27,10 @@ public:
 	// loaded_ns: when the run's clock began to count.
 	Tally(u64 (*now_ns)(), u64 loaded_ns) : now_ns_(now_ns), loaded_ns_(loaded_ns) {}
 
-	// Who wants to know of the first breach when it is seen, and not after the
-	// scenario: a kernel that is wrong may not live to its end.
+	// Who wants to know of each invariant's first breach when it is seen, and not
+	// after the scenario: a kernel that is wrong may not live to its end.
 	using Tell = void (*)(void *arg, Invariant invariant, const InvariantTally &breach);
-	void tell_first(Tell tell, void *arg)
+	void tell_breaches(Tell tell, void *arg)
 	{
 		tell_ = tell;
 		tell_arg_ = arg;
@@ -44,15 +44,14 @@ public:
 		t.asked++;
 		if (finding.holds)
 			return;
-		if (t.broken++ == 0) {
-			t.cause = diagnose(invariant, finding.sighting);
-			t.seen_ns = now_ns_ ? now_ns_() - loaded_ns_ : 0;
-			describe(t.evidence);
-		}
-		if (broken_)
-			return;
-		first_ = invariant;
+		if (!broken_)
+			first_ = invariant;
 		broken_ = true;
+		if (t.broken++)
+			return;
+		t.cause = diagnose(invariant, finding.sighting);
+		t.seen_ns = now_ns_ ? now_ns_() - loaded_ns_ : 0;
+		describe(t.evidence);
 		if (tell_)
 			tell_(tell_arg_, invariant, t);
 	}

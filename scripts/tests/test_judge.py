@@ -70,6 +70,9 @@ def test_a_breach_that_was_told_outlives_the_kernel() -> None:
     assert (down.verdict, down.invariant, down.cause, down.evidence, down.breach_ms) == (
         FAIL, "free-sees-alloc", "ordering", "saw 0, 7 is right", 12)
     assert down.splat and "went down" in down.reason
+    more = told.replace("free-sees-alloc", "exts-own-slot").replace("ordering", "corruption")
+    both = last(told + more, "panic", "powered-off")
+    assert (both.invariant, both.others) == ("free-sees-alloc", ("exts-own-slot:corruption",))
     hung = last(told, "clean", "hang")
     assert (hung.verdict, hung.invariant) == (FAIL, "free-sees-alloc")
     cut = last(told[:60] + "\n", "panic", "powered-off")
