@@ -26,6 +26,8 @@ from watch import run_watched
 
 MAIN_SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports",
                "forky", "sid", "experimental")
+# Where images outlive the packages to build modules with, their source is, too.
+SOURCE_SUITES = ("bookworm-backports", "trixie-backports")
 SECURITY_SUITES = ("bullseye-security", "bookworm-security", "trixie-security")
 _DEBIAN = re.compile(r"(oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky)"
                      r"(-security|/updates|-updates|-backports)?$")
@@ -36,6 +38,9 @@ LISTS_FRESH_S = 12 * 3600
 PARTLY_FRESH_S = 1800
 # Unpacked, all suites; they are fetched as a fifth of that.
 _LISTS_BYTES = 235_000_000
+_SOURCES_BYTES = 6_000_000
+# A kernel's source, packed.
+_TARBALL_BYTES = 160_000_000
 _NO_NET = "check the network and the machine's apt sources (does apt-get update work?)"
 
 # Lists that nobody renews may hide newer, mended packages: that they are good
@@ -74,6 +79,10 @@ Dir::Cache::srcpkgcache "";
 """
 
 
+class SourceGone(ToolError):
+    """The archive's lists name a source that its mirror does not have."""
+
+
 @dataclass(frozen=True)
 class Mirrors:
     """Where this machine gets Debian from, without a closing slash."""
@@ -97,9 +106,12 @@ def mirrors_from(targets: str) -> Mirrors | None:
     return Mirrors(main, security or f"{main}-security")
 
 
-def sources_list(mirrors: Mirrors, keyring: str) -> str:
+def sources_list(mirrors: Mirrors, keyring: str, sources: bool = False) -> str:
     """One line a suite; without a keyring apt's trusted keys are used."""
     option = f"[signed-by={keyring}] " if keyring else ""
+    if sources:
+        return "".join(f"deb-src {option}{mirrors.main} {suite} main\n"
+                       for suite in SOURCE_SUITES)
     lines = [f"deb {option}{mirrors.main} {suite} main" for suite in MAIN_SUITES]
     lines += [f"deb {option}{mirrors.security} {suite} main" for suite in SECURITY_SUITES]
     return "\n".join(lines) + "\n"
@@ -137,9 +149,10 @@ def machine_mirrors() -> Mirrors:
 
 @dataclass(frozen=True)
 class Archive:
-    """The private state under `state`."""
+    """The private state under `state`; of source packages, if it says so."""
 
     state: Path
+    sources: bool = False
 
     def _apt(self, tool: str, *arguments: str) -> list[str]:
         return [tool, "-c", str(self.state / "apt.conf"), *arguments]
@@ -151,7 +164,7 @@ class Archive:
         write_whole(self.state / "status", b"")
         write_whole(self.state / "apt.conf", _CONF.replace("STATE", str(self.state)).encode())
         write_whole(self.state / "sources.list",
-                    sources_list(machine_mirrors(), keyring).encode())
+                    sources_list(machine_mirrors(), keyring, self.sources).encode())
 
     def _fresh(self) -> bool:
         stamp = self.state / "updated"
@@ -168,13 +181,16 @@ class Archive:
         with locked(self.state / ".lock"):
             if self._fresh():
                 return
-            print("slubtorture: reading the archive's package lists (about 43 MB "
-                  "to fetch, 235 MB unpacked)", file=sys.stderr, flush=True)
+            what = (f"lists of sources ({_SOURCES_BYTES / 1e6:.0f} MB unpacked)" if self.sources
+                    else "package lists (about 43 MB to fetch, 235 MB unpacked)")
+            print(f"slubtorture: reading the archive's {what}", file=sys.stderr, flush=True)
             self._set_up()
             done = run_watched(self._apt("apt-get", "update", "-q"), self.state,
-                               self.state / "lists", _LISTS_BYTES)
+                               self.state / "lists",
+                               _SOURCES_BYTES if self.sources else _LISTS_BYTES)
             missed = unreachable(done.said)
-            if not any((self.state / "lists").glob("*_Packages*")):
+            kind = "Sources" if self.sources else "Packages"
+            if not any((self.state / "lists").glob(f"*_{kind}*")):
                 why = next(iter(missed.values()), done.said.strip()[-200:])
                 raise ToolError(f"the Debian archive cannot be reached: {why}", _NO_NET)
             for suite, said in missed.items():
@@ -209,6 +225,22 @@ class Archive:
             last = (complaints or ["apt-get download did not fetch all packages"])[-1]
             raise ToolError(f"a download failed: {last}", _NO_NET)
         return debs
+
+    def download_source(self, name: str, version: str, into: Path) -> Path:
+        """Fetch the upstream tarball of a source package, checked likewise."""
+        self.refresh()
+        print(f"slubtorture: downloading the source of {name} {version}, about "
+              f"{_TARBALL_BYTES / 1e6:.0f} MB", file=sys.stderr, flush=True)
+        into.mkdir(parents=True, exist_ok=True)
+        command = self._apt("apt-get", "source", "--download-only", "--tar-only", "-q",
+                            f"{name}={version}")
+        done = run_watched(command, into, into, _TARBALL_BYTES)
+        tarballs = sorted(into.glob("*.orig.tar.*"))
+        if done.status or len(tarballs) != 1:
+            complaints = [line for line in done.said.splitlines() if line.startswith("E:")]
+            raise SourceGone(f"the source of {name} {version} cannot be had: "
+                            + (complaints or ["apt-get source fetched nothing"])[0], _NO_NET)
+        return tarballs[0]
 
     def missed(self) -> list[str]:
         """Suites that could not be used when the lists were last read."""

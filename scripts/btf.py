@@ -9,6 +9,7 @@ its base end. What the types say is not looked at.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAGIC = 0xEB9F
@@ -130,3 +131,42 @@ def extent(data: bytes) -> Extent:
         at += _TYPE_BYTES + kind[1] + kind[2] * (info & 0xFFFF)
         number += 1
     return Extent(number, len(parts.strings))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a struct or union; `place` as it is encoded."""
+
+    name: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Type:
+    """A named thing of some kind; `size` is its third word, `flag` kind_flag."""
+
+    kind: int
+    name: str
+    size: int
+    flag: bool
+    members: tuple[Member, ...]
+
+
+def types(data: bytes) -> Iterator[Type]:
+    """Every type of BTF that stands alone and was checked, in its order; members
+    of structs and unions only."""
+    parts = _parts(data)
+    at = 0
+    while at < len(parts.types):
+        name, info, third = parts.words(at, 3)
+        kind, count = (info >> 24) & 0x1F, info & 0xFFFF
+        _, fixed, each = _KINDS[kind]
+        body = at + _TYPE_BYTES + fixed
+        members = [parts.words(body + each * n, 3) for n in range(count)] if kind in (4, 5) else []
+        yield Type(kind, _name(parts, name), third, bool(info >> 31),
+                   tuple(Member(_name(parts, member), place) for member, _, place in members))
+        at = body + each * count
+
+
+def _name(parts: _Parts, at: int) -> str:
+    return parts.strings[at:parts.strings.find(b"\0", at)].decode("ascii", errors="replace")

@@ -25,13 +25,15 @@ class ElfError(Exception):
 @dataclass(frozen=True)
 class Section:
     """A section header with its name; `data` is empty for NOBITS. `order` is
-    the file's byte order, as the struct module writes it."""
+    the file's byte order, as the struct module writes it; `address` is where
+    the section lies in a linked file."""
 
     name: str
     kind: int
     link: int
     data: bytes
     order: str = "<"
+    address: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def sections(image: bytes) -> list[Section]:
             raise ElfError(f"a section at {offset} of {size} bytes is not inside the file")
         bodies.append(b"" if kind == SHT_NOBITS else image[offset:offset + size])
     return [Section(_string(bodies[names], header[0]) if header[0] else "", header[1],
-                    header[6], body, order) for header, body in zip(headers, bodies)]
+                    header[6], body, order, header[3]) for header, body in zip(headers, bodies)]
 
 
 def named(found: list[Section], name: str) -> Section | None:

@@ -143,6 +143,12 @@ def _one(root: Path, pattern: str) -> Path:
     return found[0]
 
 
+def image_in(root: Path) -> Path:
+    """The kernel's image among the unpacked packages."""
+    found = next(iter(root.glob("boot/vmlinuz-*")), None)
+    return found or _one(root, "usr/lib/modules/*/vmlinuz")
+
+
 def _set_tools(build: Path, kbuild: Path, release: str, get: Callable[[], rt.Runtime]) -> None:
     """Make the kernel's own tools, and pahole, run here."""
     foreign = rt.foreign_tools(kbuild)
@@ -194,7 +200,7 @@ def make_usable(root: Path, series: str, release: str, version: str,
     build = root / "usr/src" / f"linux-headers-{release}"
     makefile = _one(root, f"usr/src/linux-headers-{release}/Makefile")
     makefile.write_text(relocate(makefile.read_text(), root))
-    image = next(iter(root.glob("boot/vmlinuz-*")), None) or _one(root, "usr/lib/modules/*/vmlinuz")
+    image = image_in(root)
     kbuild = (build / "scripts").resolve().parent
     changed = compiler.adapt(build)
     if changed:

@@ -24,8 +24,9 @@ import compiler
 import kdir
 import runtime
 import series as ser
+import sourced
 import vmlinux
-from archive import Archive
+from archive import Archive, SourceGone
 from check_module import release_of
 from entry import guarded
 from errors import ToolError
@@ -37,7 +38,6 @@ from qemu.store import locked, write_whole
 from remembered import Memory
 
 _NAMES = re.compile(r"linux-(headers|image|binary|kbuild)-\d")
-_SERIES = re.compile(r"\d+\.\d+$")
 
 
 def say(text: str) -> None:
@@ -52,12 +52,12 @@ def offered(archive: Archive) -> list[ser.StockKernel]:
     return ser.stock_kernels(archive.show(names))
 
 
-def choose(archive: Archive, name: str) -> ser.StockKernel:
-    """The newest kernel of a series; suites that were out of reach are named,
-    and asked for again next time, if none has it."""
+def choose(archive: Archive, name: str) -> tuple[list[ser.StockKernel], list[ser.StockKernel]]:
+    """Kernels of a series, best first, and all that are offered; suites that
+    were out of reach are named, and asked for again next time, if none has it."""
     kernels = offered(archive)
     try:
-        return ser.choose(kernels, name)
+        return ser.choices(kernels, name), kernels
     except ToolError as error:
         missed = archive.missed()
         if not missed:
@@ -86,21 +86,33 @@ def _fetch(archive: Archive, kernel: ser.StockKernel, root: Path) -> None:
     debs = archive.download(kernel.packages, root / "debs")
     for deb in debs:
         is_image = deb.name.startswith(f"{kernel.image.name}_")
-        kdir.unpack(deb, root, "*/vmlinuz*" if is_image else "")
+        # beside a bare one's image its configuration may lie
+        kdir.unpack(deb, root, ("./boot*" if kernel.bare else "*/vmlinuz*") if is_image else "")
     shutil.rmtree(root / "debs")
     say(f"fetched and unpacked in {time.monotonic() - started:.0f} s")
 
 
-def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path) -> PreparedKernel:
+def _make_headers(archive: Archive, kernel: ser.StockKernel, all_offered: list[ser.StockKernel],
+                  root: Path, cache: Path) -> None:
+    """What a headers package would have brought, of a kernel that has none."""
+    image = vmlinux.extract(kdir.image_in(root).read_bytes())
+    sourced.make_tree(archive, kernel, all_offered, root, runtime.fetch(archive, cache), image)
+
+
+def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path,
+                  all_offered: list[ser.StockKernel] | None = None) -> PreparedKernel:
     """A stock kernel from the cache, or fetched and prepared there."""
     root = cache / "kernels" / f"{kernel.release}_{kernel.version.replace(':', '%')}"
     with locked(root.with_name(f".{root.name}.lock")):
         ready = _stamped(root)
         if ready:
             return ready
-        say(f"preparing {kernel.release} ({kernel.version}): about half a minute")
+        say(f"preparing {kernel.release} ({kernel.version}): about "
+            + ("3 minutes" if kernel.bare else "half a minute"))
         started = time.monotonic()
         _fetch(archive, kernel, root)
+        if kernel.bare:
+            _make_headers(archive, kernel, all_offered or [kernel], root, cache)
         ready = kdir.make_usable(root, kernel.series, kernel.release, kernel.version,
                                  lambda: runtime.fetch(archive, cache))
         write_whole(root / kdir.STAMP, kdir.stamp_text(ready, _compiler_text()).encode())
@@ -129,7 +141,15 @@ def stock(name: str, cache: Path) -> PreparedKernel:
     network when it was resolved lately, or when the archive is out of reach."""
     def look_up() -> PreparedKernel:
         archive = Archive(cache / "apt")
-        return prepare_stock(archive, choose(archive, name), cache)
+        found, kernels = choose(archive, name)
+        for kernel in found if found[0].bare else ():
+            try:
+                return prepare_stock(archive, kernel, cache, kernels)
+            except SourceGone as error:
+                if kernel is found[-1]:
+                    raise
+                say(f"{error}; trying an older one of {kernel.name}")
+        return prepare_stock(archive, found[0], cache)
 
     memory = _remembered(name, cache)
     return memory.find(look_up, lambda error, known: say(
@@ -187,13 +207,13 @@ def distribution(cache: Path) -> PreparedKernel:
 
 def prepare(name: str, cache: Path) -> PreparedKernel:
     """The kernel that KERNEL=`name` asks for."""
-    if _SERIES.match(name):
+    if name and ser.parse_name(name):
         return stock(name, cache)
     if name:
         if Path(name).is_dir():
             return built_tree(Path(name))
         raise ToolError(f"KERNEL={name} is neither a series nor a directory",
-                        "a series such as 7.2, or the path of a built kernel tree; "
+                        "a series such as 7.2 or rt:7.2, or the path of a built kernel tree; "
                         "scripts/kernels.py list shows the series there are")
     try:
         return stock("", cache)
@@ -205,7 +225,8 @@ def prepare(name: str, cache: Path) -> PreparedKernel:
 def listing(cache: Path) -> str:
     kernels = offered(Archive(cache / "apt"))
     newest = [ser.choose(kernels, name) for name in ser.series_offered(kernels)]
-    return "\n".join(f"{k.series:6} {k.release} ({k.version})" for k in newest)
+    return "\n".join(f"{k.name:7} {k.release} ({k.version})" + (
+        ", to be made from its source" if k.bare else "") for k in newest)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("prepare", help="print a prepared kernel as JSON")
     one.add_argument("kernel", nargs="?", default="",
-                     help="a series such as 7.2, or a built tree; default: the newest series")
+                     help="a series such as 7.2 or rt:7.2, or a built tree; default: the newest")
     commands.add_parser("list", help="print the newest kernel of every series there is")
     return parser
 

@@ -14,8 +14,14 @@ from dataclasses import dataclass
 from debversion import sort_key
 from errors import ToolError
 
-FLAVOUR = "cloud-amd64"
-_HEADERS = re.compile(rf"linux-headers-(\d.*-{FLAVOUR})$")
+# What KERNEL= puts before a series, and Debian's name for it: the smallest of
+# the usual kernels, and the one with PREEMPT_RT.
+FLAVOURS = {"": "cloud-amd64", "rt": "rt-amd64"}
+_RELEASE = rf"\d[^ ]*-({'|'.join(FLAVOURS.values())})"
+_HEADERS = re.compile(rf"linux-headers-({_RELEASE})$")
+# Three numbers at least: linux-image-6.12-cloud-amd64 only names another one.
+_IMAGE = re.compile(rf"linux-(?:image|binary)-((?=\d+\.\d+\.\d){_RELEASE})$")
+_NAME = re.compile(r"(?:(\w+):)?(\d+\.\d+)?$")
 _SERIES = re.compile(r"\d+\.\d+")
 _DEPEND = re.compile(r"([a-z0-9.+-]+)(?::\w+)?(?:\s*\(([<>=]+)\s*([^)]+)\))?")
 _CANDIDATE = re.compile(r"~rc\d|~exp\d")
@@ -46,19 +52,37 @@ class Package:
 
 @dataclass(frozen=True)
 class StockKernel:
-    """A kernel of the archive with the packages that make it usable."""
+    """A kernel of the archive with the packages that make it usable. Backports
+    keep images, and the source that they are made of, for longer than the
+    packages to build modules with: then there are none here."""
 
     series: str
     release: str
     version: str
     image: Package
-    headers: Package
-    common: Package
-    kbuild: Package
+    headers: Package | None = None
+    common: Package | None = None
+    kbuild: Package | None = None
+
+    @property
+    def flavour(self) -> str:
+        """As KERNEL= has it: "" or rt."""
+        return next((name for name, full in FLAVOURS.items() if self.release.endswith(full)), "")
+
+    @property
+    def name(self) -> str:
+        """What KERNEL= calls the newest one of this kind."""
+        return f"{self.flavour}:{self.series}" if self.flavour else self.series
+
+    @property
+    def bare(self) -> bool:
+        """Whether its headers must be made from its source."""
+        return self.headers is None
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        return self.image, self.headers, self.common, self.kbuild
+        return tuple(package for package in (self.image, self.headers, self.common, self.kbuild)
+                     if package)
 
 
 def parse_depends(text: str) -> tuple[Depend, ...]:
@@ -85,7 +109,7 @@ def series_key(series: str) -> tuple[int, ...]:
     return tuple(int(part) for part in series.split("."))
 
 
-def _wanted(headers: Package, prefix: str, suffix: str = "") -> str:
+def _wanted(headers: Package, prefix: str, suffix: str | tuple[str, ...] = "") -> str:
     for depend in headers.depends:
         if depend.name.startswith(prefix) and depend.name.endswith(suffix):
             return depend.name
@@ -100,39 +124,66 @@ def _kernel(headers: Package, offered: dict[tuple[str, str], Package]) -> StockK
     release, version = match[1], headers.version
     image = (offered.get((f"linux-binary-{release}", version))
              or offered.get((f"linux-image-{release}", version)))
-    common = offered.get((_wanted(headers, "linux-headers-", "-common"), version))
+    common = offered.get((_wanted(headers, "linux-headers-",
+                                  ("-common", "-common-rt")), version))
     kbuild = offered.get((_wanted(headers, "linux-kbuild-"), version))
     if not image or not common or not kbuild:
         return None
     return StockKernel(series[0], release, version, image, headers, common, kbuild)
 
 
+def _bare(image: Package) -> StockKernel | None:
+    """The kernel of an image alone."""
+    match, series = _IMAGE.match(image.name), _SERIES.match(image.version)
+    return StockKernel(series[0], match[1], image.version, image) if match and series else None
+
+
 def stock_kernels(packages: Iterable[Package]) -> list[StockKernel]:
-    """Every whole kernel that is offered, oldest first."""
+    """Every kernel that is offered, oldest first: whole ones, and images alone."""
     offered = {(package.name, package.version): package for package in packages}
-    found = (_kernel(package, offered) for package in offered.values())
-    return sorted((kernel for kernel in found if kernel),
-                  key=lambda kernel: sort_key(kernel.version))
+    found = {kernel.release: kernel for kernel in map(_bare, offered.values()) if kernel}
+    # Since 6.19 what is called image is a package of dependencies.
+    found |= {kernel.release: kernel for kernel in map(_bare, offered.values())
+              if kernel and kernel.image.name.startswith("linux-binary-")}
+    whole = (_kernel(package, offered) for package in offered.values())
+    found |= {kernel.release: kernel for kernel in whole if kernel}
+    return sorted(found.values(), key=lambda kernel: sort_key(kernel.version))
 
 
 def series_offered(kernels: Iterable[StockKernel]) -> list[str]:
-    """The series offered, newest first."""
-    return sorted({kernel.series for kernel in kernels}, key=series_key, reverse=True)
+    """What KERNEL= can name, newest first."""
+    at = {kernel.name: (kernel.flavour == "", series_key(kernel.series)) for kernel in kernels}
+    return sorted(at, key=lambda name: at[name], reverse=True)
 
 
-def choose(kernels: list[StockKernel], series: str) -> StockKernel:
-    """The newest kernel of a series; of the newest series that is out for "".
+def parse_name(name: str) -> tuple[str, str] | None:
+    """Flavour and series of "7.2", "rt:6.12" or "rt:"; None if it is no such name."""
+    match = _NAME.match(name)
+    return (match[1] or "", match[2] or "") if match and (match[1] or "") in FLAVOURS else None
+
+
+def choices(kernels: list[StockKernel], name: str) -> list[StockKernel]:
+    """Kernels of a series, best first: whole ones, each kind with the newest
+    first; of the newest whole series that is out for "".
 
     A release candidate is taken only when its series is named. Raises
     ToolError, which lists what there is.
     """
-    released = [kernel for kernel in kernels if not _CANDIDATE.search(kernel.version)]
-    pool = [k for k in kernels if k.series == series] if series else released
+    flavour, series = parse_name(name) or ("", name)
+    own = [kernel for kernel in kernels if kernel.flavour == flavour]
+    out = [kernel for kernel in own if not kernel.bare and not _CANDIDATE.search(kernel.version)]
+    pool = [kernel for kernel in own if kernel.series == series] if series else out
     if not pool:
         there = ", ".join(series_offered(kernels)) or "none"
-        raise ToolError(f"no stock kernel of series {series or '(newest)'} can be obtained",
+        raise ToolError(f"no stock kernel of series {name or '(newest)'} can be obtained",
                         f"set KERNEL to one of those the archive offers: {there}; "
                         "or to the path of a built kernel tree")
     top = max(series_key(kernel.series) for kernel in pool)
     # Of one series the released kernel is newer than any candidate of it.
-    return [kernel for kernel in pool if series_key(kernel.series) == top][-1]
+    of_top = [kernel for kernel in pool if series_key(kernel.series) == top]
+    return sorted(reversed(of_top), key=lambda kernel: kernel.bare)
+
+
+def choose(kernels: list[StockKernel], name: str) -> StockKernel:
+    """The best of them."""
+    return choices(kernels, name)[0]

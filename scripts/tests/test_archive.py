@@ -132,3 +132,26 @@ def test_a_slow_program_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     done = watch.run_watched(["sh", "-c", script], tmp_path, tmp_path, 2_000_000)
     assert done == watch.Done(3, "said\n")
     assert "1.0 of 2.0 MB" in capsys.readouterr().err
+
+
+def test_sources_are_a_state_of_their_own() -> None:
+    text = arc.sources_list(Mirrors("http://m/debian", "http://s"), "/k.gpg", sources=True)
+    assert text.splitlines() == [
+        f"deb-src [signed-by=/k.gpg] http://m/debian {suite} main" for suite in arc.SOURCE_SUITES]
+
+
+@pytest.mark.parametrize("script", ["echo 'E: Failed to fetch x 404' >&2; exit 100", "exit 0",
+                                    "touch linux_7.1.orig.tar.xz; exit 100"])
+def test_a_source_that_the_mirror_has_not_is_gone(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setattr(Archive, "refresh", lambda self: None)
+    fake_apt(tmp_path, script, monkeypatch)
+    with pytest.raises(arc.SourceGone, match="source of linux 7.1-1 cannot be had"):
+        Archive(tmp_path, sources=True).download_source("linux", "7.1-1", tmp_path / "in")
+
+
+def test_a_source_is_its_tarball(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Archive, "refresh", lambda self: None)
+    fake_apt(tmp_path, 'test "$5" = --tar-only && touch linux_7.1.orig.tar.xz', monkeypatch)
+    found = Archive(tmp_path, sources=True).download_source("linux", "7.1-1", tmp_path / "in")
+    assert found.name == "linux_7.1.orig.tar.xz"

@@ -14,7 +14,7 @@ import pytest
 import kdir
 import kernels
 import runtime
-from archive import Archive
+from archive import Archive, SourceGone
 from errors import ToolError
 from kdir import PreparedKernel
 from series import Depend, Package, StockKernel
@@ -237,3 +237,43 @@ def test_a_damaged_package_is_named(tmp_path: Path) -> None:
         kdir.unpack(tmp_path / "a.deb", tmp_path / "root")
     with pytest.raises(ToolError, match=r"a\.deb"):
         kdir.unpack(tmp_path / "a.deb", tmp_path / "root", "*/vmlinuz*")
+
+
+def bare(version: str) -> StockKernel:
+    return StockKernel("7.1", f"{version}-cloud-amd64", version, ONE)
+
+
+def test_a_source_that_is_gone_has_an_older_one_tried(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    Fetches(monkeypatch)
+    tried: list[str] = []
+
+    def make(archive: Archive, kernel: StockKernel, offered: list[StockKernel], root: Path,
+             cache: Path) -> None:
+        tried.append(kernel.version)
+        assert [other.version for other in offered] == ["7.1.3", "7.1.8"]
+        if gone:
+            raise SourceGone(f"the source of linux {kernel.version} cannot be had: 404", "check")
+
+    gone = True
+    monkeypatch.setattr(kernels, "offered", lambda archive: [bare("7.1.3"), bare("7.1.8")])
+    monkeypatch.setattr(kernels, "_make_headers", make)
+    with pytest.raises(SourceGone):
+        kernels.stock("7.1", tmp_path)
+    assert tried == ["7.1.8", "7.1.3"] and "trying an older one of 7.1" in capsys.readouterr().err
+    gone = False
+    assert kernels.stock("7.1", tmp_path).release and tried[2:] == ["7.1.8"]
+
+
+def test_a_misfit_is_not_hidden_by_an_older_kernel(tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    Fetches(monkeypatch)
+
+    def make(archive: Archive, kernel: StockKernel, *rest: object) -> None:
+        raise ToolError(f"modules for {kernel.release} cannot be built from its source", "use")
+
+    monkeypatch.setattr(kernels, "offered", lambda archive: [bare("7.1.3"), bare("7.1.8")])
+    monkeypatch.setattr(kernels, "_make_headers", make)
+    with pytest.raises(ToolError, match="7.1.8-cloud-amd64 cannot be built"):
+        kernels.stock("7.1", tmp_path)

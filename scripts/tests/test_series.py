@@ -52,7 +52,7 @@ def test_the_newest_of_a_series_is_taken() -> None:
     chosen = ser.choose(kernels(), "6.1")
     assert chosen.release == "6.1.0-56-cloud-amd64"
     assert chosen.image.pinned == "linux-image-6.1.0-56-cloud-amd64=6.1.192-2"
-    assert chosen.kbuild.pinned == "linux-kbuild-6.1=6.1.192-2"
+    assert chosen.kbuild and chosen.kbuild.pinned == "linux-kbuild-6.1=6.1.192-2"
 
 
 def test_the_default_is_the_newest_series_that_is_out() -> None:
@@ -112,3 +112,10 @@ def test_versions_are_ordered_as_dpkg_does() -> None:
                               check=False).returncode == 0
         assert (sort_key(left) < sort_key(right), sort_key(left) > sort_key(right)) == (
             less, more), (left, right)
+
+
+def test_headers_of_a_flavour_may_have_a_common_package_of_their_own() -> None:
+    text = kernel_text("6.12.1", "6.12.1-1").replace("cloud-amd64", "rt-amd64").replace(
+        "6.12.1-common", "6.12.1-common-rt")
+    found = ser.choose(kernels(text), "rt:6.12")
+    assert found.common and found.common.name == "linux-headers-6.12.1-common-rt"
