@@ -14,7 +14,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +40,20 @@ class Pricing(Protocol):
     def of_build(self, kernel: Kernel, there: AtHand) -> float: ...
 
 
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def unstopped() -> Iterator[set[int]]:
+    """No signal stops this process meanwhile; yields the mask of before. What a
+    handler raises while Python forks is swallowed, in functions that others have
+    registered for that (logging does): the matrix would go on as if nobody had
+    asked it to stop."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield {int(number) for number in before}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -56,13 +69,18 @@ class Child:
         return time.monotonic() - self.began
 
 
-def start(words: Sequence[str], environment: dict[str, str], log: Path) -> Child:
+def start(words: Sequence[str], environment: dict[str, str], log: Path,
+          mask: set[int]) -> Child:
     """In a session of its own: a terminal's Ctrl-C is for this process, which
     hands it on."""
+    def prepare() -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
     with log.open("w") as sink:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=sink,
                                    stderr=subprocess.STDOUT, env=environment,
-                                   start_new_session=True, preexec_fn=_end_with_parent)
+                                   start_new_session=True, preexec_fn=prepare)
     return Child(process, log, time.monotonic())
 
 
@@ -135,8 +153,10 @@ class Pool:
             if visit is None:
                 break
             self.waiting.remove(visit)
-            self.guests[visit] = start(self.asking.words(visit.kind), self.asking.of_visit(visit),
-                                       self.asking.log(visit.key))
+            with unstopped() as mask:
+                self.guests[visit] = start(self.asking.words(visit.kind),
+                                           self.asking.of_visit(visit),
+                                           self.asking.log(visit.key), mask)
             began = True
         return began
 
@@ -149,8 +169,9 @@ class Pool:
                     + self.pricing.of(visit)):
                 continue
             self.takers.note(f"making {kernel.name} ready")
-            self.maker = kernel, start(self.asking.words(MAKER), self.asking.of_kernel(kernel),
-                                       self.asking.log(f"{kernel.name} {MAKER}"))
+            with unstopped() as mask:
+                self.maker = kernel, start(self.asking.words(MAKER), self.asking.of_kernel(kernel),
+                                           self.asking.log(f"{kernel.name} {MAKER}"), mask)
             return True
         return False
 

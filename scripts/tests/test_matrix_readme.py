@@ -12,6 +12,7 @@ import pytest
 import scenarios
 from bisection.journal import Journal
 from errors import ToolError
+from matrix import JOURNAL, PLACE
 from matrices import facts, picture, state
 from matrices.plan import Visit
 from matrix_samples import KERNELS, QUIET, RIGHT, SUITE, matrix_of
@@ -102,7 +103,7 @@ def test_without_a_matrix_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ToolError, match="there is no matrix") as caught:
         readme.main()
     assert caught.value.hint
-    journal = Journal(tmp_path / readme.PLACE / readme.JOURNAL)
+    journal = Journal(tmp_path / PLACE / JOURNAL)
     journal.path.parent.mkdir()
     journal.add("matrix", format=state.FORMAT, code="x")
     with pytest.raises(ToolError, match="no guest has told anything"):
@@ -114,7 +115,7 @@ def test_it_reads_a_journal_of_any_code(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("OUT", str(tmp_path))
     monkeypatch.setattr(opt, "ROOT", placed(tmp_path))
     monkeypatch.setattr(picture, "draw", lambda found, path: path.write_text("x") and "")
-    journal = Journal(tmp_path / readme.PLACE / readme.JOURNAL)
+    journal = Journal(tmp_path / PLACE / JOURNAL)
     journal.path.parent.mkdir()
     journal.add("matrix", format=state.FORMAT, code="of last week")
     journal.add("kernel", **state.kernel_fact(KERNELS[0]))
