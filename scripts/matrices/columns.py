@@ -15,6 +15,7 @@ import busted
 import findings
 import kernels
 import options as opt
+import series as ser
 from archive import Archive
 from errors import ToolError
 from lab import spec
@@ -23,6 +24,12 @@ from series import series_key
 
 NONE, CHECKED, PLAIN = "none", "check", "plain"
 STOCK = "stock"
+_STOCK = re.compile(r"(?:\w+:)?\d+\.\d+")
+
+
+def numbers(series: str) -> str:
+    """7.2 of rt:7.2, which names a stock kernel's flavour, too."""
+    return series.rpartition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Kernel:
     def is_known_to_fail(self) -> bool:
         """Of a series that breaks promises without a patch: what else fails on
         its kernels says nothing of a patch."""
-        return bool(findings.certain(self.series))
+        return bool(findings.certain(numbers(self.series)))
 
 
 @dataclass(frozen=True)
@@ -178,30 +185,33 @@ def obtainable() -> tuple[list[str], str]:
     cache = opt.cache_dir(os.environ).resolve()
     try:
         offered = kernels.offered(Archive(cache / "apt"))
-        return list(dict.fromkeys(kernel.series for kernel in reversed(offered))), ""
+        return ser.series_offered(offered), ""
     except (ToolError, OSError) as error:
         there = [path.stem for path in (cache / "series").glob("*.json")
-                 if re.fullmatch(r"\d+\.\d+", path.stem)]
-        return sorted(there, key=series_key, reverse=True), (
+                 if _STOCK.fullmatch(path.stem)]
+        there.sort(key=lambda name: (":" not in name, series_key(numbers(name))), reverse=True)
+        return there, (
             f"which stock kernels there are cannot be asked: {error}; those that are prepared: "
             + (", ".join(there) or "none"))
 
 
 def stock_kernels(text: str, has_own_machine: bool) -> tuple[list[Kernel], str]:
-    """Stock kernels, which there are of one architecture, and a warning, or ""."""
+    """Stock kernels, which there are of one architecture, and a warning, or "";
+    unless they are named, or `all` is, none of another flavour."""
     if text == NONE or not has_own_machine and not text:
         return [], ""
-    for name in spec.words(text):
-        if not re.fullmatch(r"\d+\.\d+", name):
-            raise ToolError(f"STOCK={name}: no series, such as 6.12",
+    for name in spec.words(text) if text != busted.ALL else ():
+        if not _STOCK.fullmatch(name):
+            raise ToolError(f"STOCK={name}: no series, such as 6.12 or rt:7.2",
                             f"make kernels lists those there are; {NONE}: ask none")
-    named = spec.words(text)
+    named = [] if text == busted.ALL else spec.words(text)
     offered, warning = obtainable()
     missing = [name for name in named if name not in offered]
     if missing:
         raise ToolError(f"STOCK={missing[0]}: no stock kernel of this series can be had here",
                         f"those there are: {', '.join(offered) or 'none'}")
-    chosen = [name for name in offered if name in named] if named else offered
+    chosen = [name for name in offered if name in named or text == busted.ALL
+              or not text and ":" not in name]
     return [Kernel(name, stock=True) for name in chosen], warning
 
 

@@ -14,7 +14,7 @@ import findings
 import gate
 from errors import ToolError
 from matrices import plan
-from matrices.columns import Kernel
+from matrices.columns import Kernel, numbers
 from matrices.facts import Seen, from_json
 from matrices.plan import Visit
 
@@ -162,7 +162,7 @@ def kernel_fact(kernel: Kernel) -> dict[str, Any]:
             else HARMLESS if header else UNMODIFIED)
     how = [Visit(kernel, group, 1).how for group in plan.PROMISED]
     return {"name": kernel.name, "content": kernel.content, "kind": kind,
-            "series": kernel.series, "expects": list(header.expects) if header else [],
+            "series": numbers(kernel.series), "expects": list(header.expects) if header else [],
             "needs": sorted(header.needs) if header else [], "how": " ".join(how).strip(),
             "gate": header.gate if header else 1, "missed": header.missed if header else ""}
 

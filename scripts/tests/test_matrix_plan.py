@@ -115,13 +115,15 @@ def test_machines_and_configurations_are_columns_of_their_own() -> None:
 
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "obtainable", lambda: (["7.2", "6.12", "5.10"], ""))
+    monkeypatch.setattr(columns, "obtainable", lambda: (["7.2", "6.12", "5.10", "rt:7.2"], ""))
 
 
 def test_stock_kernels_are_those_that_can_be_had(offered: None) -> None:
     found, _ = columns.stock_kernels("", True)
     assert [kernel.name for kernel in found] == ["7.2 stock", "6.12 stock", "5.10 stock"]
-    assert [kernel.name for kernel in columns.stock_kernels("5.10", True)[0]] == ["5.10 stock"]
+    for name in ("5.10", "rt:7.2"):
+        assert [kernel.name for kernel in columns.stock_kernels(name, True)[0]] == [f"{name} stock"]
+    assert len(columns.stock_kernels("all", True)[0]) == 4
     assert columns.stock_kernels("none", True) == ([], "")
     assert columns.stock_kernels("", False) == ([], "")  # only for this computer's machine
 
@@ -135,10 +137,10 @@ def test_without_the_archive_stock_kernels_are_those_prepared(
     monkeypatch.setattr("kernels.offered", out_of_reach)
     place = tmp_path / "slubtorture/series"
     place.mkdir(parents=True)
-    for name in ("6.12", "newest", "5.10"):
+    for name in ("6.12", "newest", "rt:7.2", "5.10"):
         (place / f"{name}.json").touch()
     series, warning = columns.obtainable()
-    assert series == ["6.12", "5.10"] and "no network" in warning
+    assert series == ["6.12", "5.10", "rt:7.2"] and "no network" in warning
 
 
 @pytest.mark.parametrize("wished, said", [
