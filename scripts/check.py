@@ -22,6 +22,7 @@ import interruptions
 import kunit_compat
 import lava_schema
 from check_bisection import bisection_tests
+from check_matrix import busted_tests, matrix_tests
 from errors import ToolError
 from expectations import (EXPECTATIONS, Expectation, control_problems, layout_problems,
                           verdict_problems)
@@ -297,25 +298,6 @@ def kunit_stage(name: str, **asked: str) -> Stage:
                  lambda out, seconds: kunit_tests(name, out, seconds, **asked))
 
 
-def busted_tests(out: Path, seconds: float) -> Count:
-    """Kernels that are wrong on purpose: each row of the table is a test."""
-    count = Count()
-    status, text = command([sys.executable, "scripts/busted.py", "--out", str(out / "guests")],
-                           out, "busted.log", seconds, **LAB)
-    rows = re.findall(r"(?m)^slubtorture: (\S+: \S+): (caught|silent|skipped|MISSED|NOISY|BROKEN)",
-                      text)
-    for row, outcome in rows:
-        if outcome == "skipped":
-            count.skipped.append(f"busted kernel {row}: the guest lacks what it needs")
-        else:
-            count.test(f"busted kernel {row}", [outcome] if outcome.isupper() else [])
-    if status and not count.failed:
-        count.failed.append(f"busted kernels: exit status {status}\n{tail(text)}")
-    if not count.passed and not count.failed:
-        count.failed.append(f"busted kernels: none was asked\n{tail(text)}")
-    return count
-
-
 def newest_run(out: Path, series: str) -> str:
     """The run of an earlier stage, whose outcomes stand beside the models'."""
     runs = sorted((out / "guests").glob(f"????????-??????-{series}.*/records.jsonl"),
@@ -358,7 +340,8 @@ STAGES: tuple[Stage, ...] = (
     lab_stage("x86-64"),
     kunit_stage("x86-64"),
     Stage("bisection of real kernels", 20, True, bisection_tests),
-    Stage("busted kernels", 40, True, busted_tests),
+    Stage("busted kernels", 15, True, busted_tests),
+    Stage("detection matrix: what says most", 50, True, matrix_tests),
     lab_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
     kunit_stage("ppc64le with 64 KiB pages", ARCH="ppc64le", PAGE="64"),
 )

@@ -38,6 +38,7 @@ from qemu.store import write_whole
 
 RUNS, RUNS_MOST = "10", 100
 JOBS_MOST, MINUTES_MOST = 64, 100_000
+ALL, PROMISES = "all", "promises"  # of ASK
 PLACE = "matrix"  # below OUT
 JOURNAL = "journal.jsonl"
 
@@ -55,12 +56,15 @@ def code() -> str:
 @dataclass(frozen=True)
 class Asked:
     """What the user asked for beside the options of every run; `minutes` 0: all
-    of it, however long that takes."""
+    of it, however long that takes; `only_promises`: what headers promise, and
+    what must be silent, once; `whole`: all patches and all detectors."""
 
     kernels: list[Kernel]
     runs: int
     jobs: int
     minutes: int
+    only_promises: bool
+    whole: bool
 
 
 def asked(options: opt.Options) -> Asked:
@@ -72,10 +76,16 @@ def asked(options: opt.Options) -> Asked:
     usual = costs.default_jobs(options, Path("/proc/meminfo").read_text())
     at_once = opt.whole_number("JOBS", jobs, 1, JOBS_MOST) if jobs else usual
     limit = opt.whole_number("MINUTES", minutes, 1, MINUTES_MOST) if minutes else 0
-    kernels, warning = columns.chosen(columns.wishes(options, environment))
+    only = environment.get("ASK", "")
+    if only not in ("", ALL, PROMISES):
+        raise ToolError(f"ASK={only}: neither {ALL} nor {PROMISES}",
+                        f"{PROMISES}: what headers promise, and what must be silent, once")
+    wished = columns.wishes(options, environment)
+    kernels, warning = columns.chosen(wished)
     if warning:
         print(f"slubtorture: warning: {warning}", file=sys.stderr, flush=True)
-    return Asked(kernels, runs, at_once, limit)
+    whole = only != PROMISES and not wished.series and wished.patch in ("", ALL)
+    return Asked(kernels, runs, at_once, limit, only == PROMISES, whole)
 
 
 @contextmanager
@@ -91,8 +101,7 @@ def locked(place: Path) -> Iterator[None]:
         yield
 
 
-def begun(journal: Journal, kernels: list[Kernel], visits: list[Visit],
-          runs: int) -> state.Matrix:
+def begun(journal: Journal, ask: Asked, visits: list[Visit]) -> state.Matrix:
     """What the journal knows, with a fact for each kernel of the plan."""
     matrix = state.of_facts(journal.lines(), str(journal.path))
     now = code()
@@ -101,13 +110,13 @@ def begun(journal: Journal, kernels: list[Kernel], visits: list[Visit],
                         "a table is about one: choose another OUT, or remove this one")
     if not matrix.codes:
         journal.add("matrix", format=state.FORMAT, code=now)
-    for kernel in kernels:
+    for kernel in ask.kernels:
         fact = state.kernel_fact(kernel)
         if not matrix.knows(fact):
             journal.add("kernel", **fact)
     keys = [visit.key for visit in visits]
-    if (matrix.asked, matrix.runs) != (keys, runs):
-        journal.add("asked", visits=keys, runs=runs)
+    if (matrix.asked, matrix.runs, matrix.whole) != (keys, ask.runs, ask.whole):
+        journal.add("asked", visits=keys, runs=ask.runs, whole=ask.whole)
     return state.of_facts(journal.lines(), str(journal.path))
 
 
@@ -143,6 +152,16 @@ class Work:
         return Takers(self.answer, self.made, self.lose, self.progress.say)
 
 
+def share_modules(options: opt.Options, place: Path) -> None:
+    """What is built for runs with the same OUT is built for these runs, too."""
+    built, link = options.out / "build", place / "runs/build"
+    built.mkdir(parents=True, exist_ok=True)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(built, link.parent))
+
+
 def work(asking: Asking, journal: Journal, ask: Asked, left: list[Visit],
          matrix: state.Matrix, every: list[Visit]) -> dict[str, str]:
     """Visit what is left; what could not be asked, and why."""
@@ -176,10 +195,11 @@ def main() -> int:
     opt.check_out(options.out)
     ask = asked(options)
     place = options.out / PLACE
-    visits = plan.visits(ask.kernels, ask.runs)
+    visits = plan.visits(ask.kernels, ask.runs, ask.only_promises)
     journal = Journal(place / JOURNAL, "a matrix")
     with locked(place):
-        matrix = begun(journal, ask.kernels, visits, ask.runs)
+        matrix = begun(journal, ask, visits)
+        share_modules(options, place)
         left = plan.remaining(visits, frozenset(matrix.done))
         failed: dict[str, str] = {}
         try:

@@ -19,7 +19,7 @@ CALLERS = ("KERNEL", "SCENARIO", "SECONDS", "SEED", "CPUS", "MEM", "RESCUE", "CO
            "ARCH", "PAGE", "REMOVE", "BENCH", "CYCLES", "RUN", "TEST", "CACHE", "OBJECTS", "WIDEN",
            "WORKLOAD", "AUDIT", "TOPOLOGY", "TO", "ORIGIN", "CHECKOUT", "KCIDB_SCHEMA", "TREE",
            "GOOD", "BAD", "SUITES", "SIGNATURE", "ERROR", "HOURS", "JOBS", "HOSTS", "RUNS", "DIRTY",
-           "URL", "DEVICE", "VISIBILITY", "SUITE", "STOCK", "MACHINES", "CONFIGS", "MINUTES")
+           "URL", "DEVICE", "VISIBILITY", "SUITE", "STOCK", "MACHINES", "CONFIGS", "MINUTES", "ASK")
 # What a command that is too slow may take to end its guests and builds.
 PATIENCE_S = 40.0
 

@@ -117,11 +117,14 @@ def tier(visit: Visit) -> tuple[int, int, bool]:
     return (STOCKS if kernel.stock else SILENCE, 0, last)
 
 
-def visits(of: Sequence[Kernel], runs: int) -> list[Visit]:
-    """All of them, none twice, in order."""
+def visits(of: Sequence[Kernel], runs: int, only_promises: bool = False) -> list[Visit]:
+    """All of them, none twice, in order; or only what is promised, once, silence
+    included."""
     found = [Visit(kernel, group, turn) for kernel in of for group in groups(kernel)
              for turn in range(1, turns(kernel, group, runs) + 1)]
-    return sorted(found, key=tier)
+    wanted = (visit for visit in found if not only_promises
+              or tier(visit)[0] in (PROMISES, SILENCE, STOCKS))
+    return sorted(wanted, key=tier)
 
 
 def remaining(all_visits: Sequence[Visit], done: frozenset[str]) -> list[Visit]:

@@ -204,7 +204,7 @@ def failures(matrix: Matrix) -> list[str]:
     found = [told for column in matrix.columns.values() for told in _of_column(column)]
     found += [f"{twin}: not caught" for twin in matrix.silent_twins]
     return found + [f"{name}: nothing makes it fail" for name in matrix.useless
-                    if not matrix.left]
+                    if matrix.whole and not matrix.left]
 
 
 def _left_text(matrix: Matrix, failed: Mapping[str, str], minutes: int) -> list[str]:

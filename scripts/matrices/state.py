@@ -176,7 +176,8 @@ def column_of(fact: dict[str, Any]) -> Column:
 @dataclass
 class Matrix:
     """`codes` are the builds of the module that the facts are of; `asked` are
-    the visits of the last command that asked."""
+    the visits of the last command that asked; `whole`: they are of all patches
+    and all detectors."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     done: dict[str, float] = field(default_factory=dict)  # visit to seconds
@@ -184,12 +185,14 @@ class Matrix:
     asked: list[str] = field(default_factory=list)
     modules_s: list[float] = field(default_factory=list)
     runs: int = 1
+    whole: bool = False
 
     def learn(self, fact: dict[str, Any]) -> None:
         if fact["what"] == "matrix":
             self.codes.append(fact["code"])
         elif fact["what"] == "asked":
             self.asked, self.runs = fact["visits"], fact["runs"]
+            self.whole = fact.get("whole", True)  # of its first days
         elif fact["what"] == "kernel":
             self._learn_kernel(column_of(fact))
         elif fact["what"] == "made":

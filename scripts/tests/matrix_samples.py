@@ -36,7 +36,7 @@ def matrix_of(answers: dict[str, list[list[Seen]]], group: str = "named",
     """Guests by the last part of the kernel's name; `planned` are visits that
     were asked for."""
     found = state.Matrix()
-    found.learn({"what": "asked", "visits": list(planned), "runs": 1})
+    found.learn({"what": "asked", "visits": list(planned), "runs": 1, "whole": True})
     for kernel in KERNELS:
         found.learn({"what": "kernel", **state.kernel_fact(kernel)})
         told = answers.get(kernel.name.rpartition("/")[2], [])

@@ -243,3 +243,9 @@ def test_the_picture_or_why_there_is_none(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.undo()
     if not picture.draw(some, path):
         assert path.stat().st_size > 1000
+
+
+def test_of_a_part_nothing_is_said_to_be_of_no_use() -> None:
+    part = matrix_of({"harmless": [[QUIET, ONLY]]})
+    part.learn({"what": "asked", "visits": [], "runs": 1, "whole": False})
+    assert part.useless and report.failures(part) == []

@@ -197,6 +197,7 @@ def test_what_there_is_no_time_for_is_left_out_and_no_failure(tmp_path: Path) ->
     ({"JOBS": "0"}, "JOBS=0: not a whole number"),
     ({"JOBS": "two"}, "JOBS=two: not a whole number"),
     ({"MINUTES": "0"}, "MINUTES=0: not a whole number"),
+    ({"ASK": "nothing"}, "ASK=nothing: neither all nor promises"),
     ({"MINUTES": "-3"}, "MINUTES=-3: not a whole number"),
     ({"KERNEL": "4.19"}, "KERNEL=4.19: no patches were made"),
     ({"PATCH": "nosuch"}, "PATCH=nosuch: no such patch"),
