@@ -142,18 +142,15 @@ def lab_kernels(series: Sequence[str], arch: str = "", page: str = "",
     findings of its own only those."""
     found = []
     for name in series:
-        plain = Kernel(name, arch=arch, page=page, config=config)
-        found += [] if plain.is_known_to_fail else [plain]
-    for patch in spec.known_patches():
-        of = patch.partition("/")[0]
-        if of in series:
-            text = (spec.PATCHES / f"{patch}.patch").read_text()
-            header = busted.read_header(patch)
-            made_of = "\0".join([diff_of(text), *header.config])
-            digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
-            found.append(Kernel(of, patch, header, digest, arch, page, config))
-    return [kernel for kernel in found if kernel.header is None or kernel.is_busted
-            or not kernel.is_known_to_fail]
+        found.append(Kernel(name, arch=arch, page=page, config=config))
+        for patch in spec.known_patches():
+            if patch.partition("/")[0] == name:
+                text = (spec.PATCHES / f"{patch}.patch").read_text()
+                header = busted.read_header(patch)
+                made_of = "\0".join([diff_of(text), *header.config])
+                digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
+                found.append(Kernel(name, patch, header, digest, arch, page, config))
+    return [kernel for kernel in found if kernel.is_busted or not kernel.is_known_to_fail]
 
 
 def _named(found: Sequence[Kernel], text: str) -> list[Kernel]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import findings
 import options as opt
+from matrices.facts import Seen
 from matrices.state import (ALARM, BUSTED, CAUGHT, MEANING, SILENT, STOCK, UNASKED, WRONG,
                             Column, Matrix, median_worst)
 
@@ -169,19 +170,25 @@ def conclusions(matrix: Matrix) -> list[str]:
                 break_on_hyphens=False))]
 
 
+def _said(seen: Seen) -> str:
+    """A verdict with what broke, or why there is none."""
+    broken = ", ".join(" ".join(pair) for pair in seen.broken)
+    why = seen.reason if seen.verdict not in ("pass", "fail") and seen.reason != "-" else ""
+    return " ".join(word for word in (seen.verdict, broken, why) if word)
+
+
 def _of_cells(column: Column, detector: str) -> str:
     """Why a cell is a failure of the tool's, or ""."""
     cell = column.cell(detector)
     if cell == ALARM:
-        said = dict.fromkeys(f"{seen.verdict} {' '.join(pair)}" for seen in column.alarms(detector)
-                             for pair in seen.broken or ((seen.reason,),))
-        return f"{detector} on {column.name}: false alarm ({', '.join(said)})"
+        said = dict.fromkeys(map(_said, column.alarms(detector)))
+        return f"{detector} on {column.name}: false alarm ({'; '.join(said)})"
     if cell == WRONG:
         kept, asked = column.kept(detector)
-        said = dict.fromkeys(" ".join(pair) for seen in column.held(detector)
-                             for pair in seen.broken)
-        heard = f", it said {', '.join(said)}" if said and not kept else ""
-        return f"{detector} on {column.name}: promise broken, kept in {kept} of {asked} runs{heard}"
+        said = Counter(_said(seen) for seen in column.held(detector) if not column.keeps(seen))
+        heard = ", ".join(f"{count} x {what}" for what, count in said.items())
+        return (f"{detector} on {column.name}: promise broken, kept in {kept} of {asked} runs; "
+                f"else {heard}")
     return ""
 
 

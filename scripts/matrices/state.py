@@ -17,6 +17,7 @@ from matrices import plan
 from matrices.columns import Kernel, numbers
 from matrices.facts import Seen, from_json
 from matrices.plan import Visit
+from series import series_key
 
 FORMAT = 2  # of the journal; 1 had no number, and no stock kernels
 UNMODIFIED, BUSTED, HARMLESS, STOCK = "unmodified", "busted", "harmless", "stock"
@@ -79,13 +80,13 @@ class Column:
         return [seen for guest in self.guests if guest.group in plan.PROMISED
                 for seen in guest.seen if seen.detector == detector]
 
-    def _keeps(self, seen: Seen) -> bool:
+    def keeps(self, seen: Seen) -> bool:
         return all(promise in seen.broken for promise in self.promises(seen.detector))
 
     def kept(self, detector: str) -> tuple[int, int]:
         """In how many of its runs a detector said all that was promised of it."""
         asked = self.held(detector)
-        return sum(self._keeps(seen) for seen in asked), len(asked)
+        return sum(self.keeps(seen) for seen in asked), len(asked)
 
     def is_known(self, seen: Seen) -> bool:
         """Whether a failure is one that is declared, and nothing else."""
@@ -127,7 +128,7 @@ class Column:
         if self.gate == 1:
             return CAUGHT if kept == runs else WRONG
         least, most = gate.interval(runs, self.gate)
-        silent = all(self._keeps(seen) or seen.verdict == "pass" for seen in held)
+        silent = all(self.keeps(seen) or seen.verdict == "pass" for seen in held)
         if not silent or not least <= kept <= most:
             return WRONG
         return CAUGHT if kept else SILENT  # in the few runs so far
@@ -192,7 +193,7 @@ class Matrix:
             self.codes.append(fact["code"])
         elif fact["what"] == "asked":
             self.asked, self.runs = fact["visits"], fact["runs"]
-            self.whole = fact.get("whole", True)  # of its first days
+            self.whole = fact.get("whole", True)
         elif fact["what"] == "kernel":
             self._learn_kernel(column_of(fact))
         elif fact["what"] == "made":
@@ -216,6 +217,18 @@ class Matrix:
         new = column_of(fact)
         new.guests = column.guests if column else []
         return column == new
+
+    def in_order(self) -> None:
+        """Columns as a reader looks for them: the newest series first, the wrong
+        ones after the unmodified one, then the harmless; stock kernels last."""
+        kinds = (UNMODIFIED, BUSTED, HARMLESS, STOCK)
+
+        def place(column: Column) -> tuple[bool, list[int], int, str]:
+            newest_first = [-number for number in series_key(column.series)]
+            return column.kind == STOCK, newest_first, kinds.index(column.kind), column.name
+
+        self.columns = {column.name: column
+                        for column in sorted(self.columns.values(), key=place)}
 
     @property
     def left(self) -> list[str]:
@@ -286,6 +299,7 @@ def of_facts(facts: Iterable[dict[str, Any]], where: str = "the journal") -> Mat
             raise ToolError(f"{where}, line {number}, is not of a matrix: it lacks {error}",
                             "it was edited, or the disk lost it: remove the line, and what it "
                             "told is asked once more") from error
+    matrix.in_order()
     return matrix
 
 

@@ -136,9 +136,9 @@ def test_what_is_right_is_no_failure() -> None:
      "node-partial on 5.10 stock: the finding that is declared is not seen any more"),
     ({"harmless": [[Seen(facts.LOG, "broken")]]}, f"{facts.LOG} on 7.2/harmless: false alarm"),
     ({"stride": [[QUIET]]}, f"{ASKED} on 7.2/stride: promise broken, kept in 0 of 1 runs"),
-    ({"stride": [[RIGHT], [QUIET]]}, "promise broken, kept in 1 of 2 runs"),
+    ({"stride": [[RIGHT], [QUIET]]}, "promise broken, kept in 1 of 2 runs; else 1 x pass"),
     ({"stride": [[replace(RIGHT, broken=((STEP[0], "ordering"),))]]},
-     "kept in 0 of 1 runs, it said exts-step-matches-layout ordering"),
+     "kept in 0 of 1 runs; else 1 x fail exts-step-matches-layout ordering"),
     ({"gated": [[QUIET]] * gate.runs_for(5)}, f"{ASKED} on 7.2/gated: promise broken, kept in 0 of 24"),
     ({"unseen": [[RIGHT]]},
      "7.2/unseen: caught by exts-step-matches-layout, and its header says not"),
@@ -249,3 +249,11 @@ def test_of_a_part_nothing_is_said_to_be_of_no_use() -> None:
     part = matrix_of({"harmless": [[QUIET, ONLY]]})
     part.learn({"what": "asked", "visits": [], "runs": 1, "whole": False})
     assert part.useless and report.failures(part) == []
+
+
+def test_columns_stand_where_a_reader_looks_for_them() -> None:
+    found = state.of_facts({"what": "kernel", **state.kernel_fact(kernel)}
+                           for kernel in reversed(KERNELS))
+    assert list(found.columns) == [
+        "7.2", "7.2/gated", "7.2/nodes", "7.2/race", "7.2/stride", "7.2/unseen", "7.2/harmless",
+        "5.10/early", "6.12 stock", "5.10 stock"]
