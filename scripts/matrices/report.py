@@ -185,8 +185,8 @@ def _of_cells(column: Column, detector: str) -> str:
         return f"{detector} on {column.name}: false alarm ({'; '.join(said)})"
     if cell == WRONG:
         kept, asked = column.kept(detector)
-        said = Counter(_said(seen) for seen in column.held(detector) if not column.keeps(seen))
-        heard = ", ".join(f"{count} x {what}" for what, count in said.items())
+        others = Counter(_said(seen) for seen in column.held(detector) if not column.keeps(seen))
+        heard = ", ".join(f"{count} x {what}" for what, count in others.items())
         return (f"{detector} on {column.name}: promise broken, kept in {kept} of {asked} runs; "
                 f"else {heard}")
     return ""
