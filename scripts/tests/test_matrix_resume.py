@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from matrices import pool
 
 HERE = Path(__file__).resolve().parent
 ENDINGS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 KILLS = 20
 ALL = 22  # guests of the imitated matrix
-LONGEST_S = 120.0
+LONGEST_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,31 @@ def test_what_there_is_no_time_for_is_left_out_and_no_failure(tmp_path: Path) ->
     status, said, complained = place.run(MINUTES="1")  # no kernel can be made in a minute
     assert status == 0 and "left out, as MINUTES=1" in said and len(place.recorded()) == 18
     assert place.run()[0] == 0 and len(place.recorded()) == ALL
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ("mute", "exts-in-object on 7.2/stride-16-bit: promise broken"),
+    ("loud", "exts-in-object on 7.2/harmless: false alarm"),
+    ("twin", "busted-exts-in-object on 7.2: not caught")])
+def test_what_is_wrong_with_the_tool_is_its_exit_status(wrong: str, said: str,
+                                                       tmp_path: Path) -> None:
+    status, told, complained = Imitated(tmp_path).run(FAKE_WRONG=wrong, RUNS="1")
+    assert status == 1, complained
+    assert said in " ".join(told.split())
+
+
+def test_who_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PATIENCE_S", 0.3)
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); "
+    with pool.unstopped() as mask:
+        child = pool.start([sys.executable, "-c", deaf + "time.sleep(600)"], dict(os.environ),
+                           tmp_path / "log", mask)
+    until = time.monotonic() + LONGEST_S
+    while not (tmp_path / "log").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    pool.end([child])
+    assert child.process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("values, said", [
