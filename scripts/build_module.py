@@ -27,9 +27,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import check_module
 import compiler
+import module_view
 from entry import guarded
 from errors import SourceError, ToolError
 from lab.spec import machine_of
+from lab.telling import telling_lines
 from lab.tools import cross_prefix, make_variables
 from options import ROOT
 from qemu.store import locked, write_whole
@@ -38,7 +40,6 @@ MODULE = Path("module/slubtorture.ko")
 PARTS = ("Kbuild", "module", "kunit")
 _SOURCE = re.compile(r"(Kbuild|Makefile|.*\.(c|h|cc|def|kbuild|S))$")
 _HOST_ONLY = ("module/tests",)
-_TELLING = re.compile(r"(error|warning|undefined|\*\*\*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -151,28 +152,38 @@ def up_to_date(build: Build, state: str) -> bool:
     return bool(stored == {"state": state, "module": _stat_text(build.module)})
 
 
-def telling_lines(log: str, most: int = 40) -> list[str]:
-    """The lines of a failed build that say why; the last ones if none does."""
-    lines = log.splitlines()
-    return [line for line in lines if _TELLING.search(line)][:most] or lines[-most:]
+def _clean_environment() -> dict[str, str]:
+    """Variables of an outer make are not for the kernel's."""
+    return {**{name: value for name, value in os.environ.items()
+               if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
+                               "SECONDS", "OUT", "KDIR", "ARCH", "CROSS_COMPILE", "CONFIG",
+                               "PAGE", "PATCH")}, "LC_ALL": "C"}
 
 
 def make_modules(kdir: Path, tree: Path, variables: list[str], jobs: int) -> tuple[int, str]:
     """Kbuild's status for the modules in `tree`, and all that it printed."""
     command = ["make", "-C", str(kdir), f"M={tree}", f"-j{jobs}", *variables, "modules"]
-    # Variables of an outer make are not for the kernel's.
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
-                             "SECONDS", "OUT", "KDIR", "ARCH", "CROSS_COMPILE", "CONFIG", "PAGE",
-                             "PATCH")}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False, env=dict(clean, LC_ALL="C"))
+                          check=False, env=_clean_environment())
     return done.returncode, done.stdout
+
+
+def make_viewed(view: module_view.View, variables: list[str], compiler_name: str,
+                jobs: int) -> tuple[int, str]:
+    """The same in a view, where what was compiled for a like kernel is known."""
+    command = ["make", "-C", str(view.kdir), f"M={view.module}", f"-j{jobs}", *variables,
+               f"CC=ccache {compiler_name}", "ST_CCACHE=ccache", "modules"]
+    done = subprocess.run(view.words(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False,
+                          env={**_clean_environment(), **view.environment()})
+    return done.returncode, view.told(done.stdout)
 
 
 def run_kbuild(build: Build, jobs: int) -> str:
     """Build, keep what Kbuild printed in the log, return it."""
-    status, said = make_modules(build.kdir, build.tree, build.variables, jobs)
+    view = module_view.of(build.kdir, build.tree)
+    status, said = make_viewed(view, build.variables, build.compiler, jobs) if view else (
+        make_modules(build.kdir, build.tree, build.variables, jobs))
     build.log.write_text(said)
     if status or not build.module.exists():
         shown = "\n  ".join(telling_lines(said))

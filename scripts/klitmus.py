@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from build_module import Build, make_modules, telling_lines
+from build_module import Build, make_modules
 from errors import ToolError
 from herd import Herd
 from kdir import PreparedKernel
+from lab.telling import telling_lines
 from shown import State, state_of
 
 # The one module of a directory that klitmus7 made of one test.

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import IO
 
 import compiler
-from build_module import telling_lines
 from errors import SourceError, ToolError
 from lab import config
 from lab.spec import Spec
+from lab.telling import telling_lines
 from lab.tools import cross_prefix
 from qemu.store import write_whole
 

@@ -15,6 +15,7 @@ import pytest
 import build_module as bm
 import check_module
 from errors import ToolError
+from lab.telling import telling_lines
 
 
 @pytest.fixture
@@ -152,9 +153,9 @@ def test_a_failed_build_shows_its_errors(build: bm.Build) -> None:
 
 
 def test_lines_that_tell_come_first() -> None:
-    assert bm.telling_lines("CC a\na.c: error: x\nmake: *** [a] Error 1\n") == [
+    assert telling_lines("CC a\na.c: error: x\nmake: *** [a] Error 1\n") == [
         "a.c: error: x", "make: *** [a] Error 1"]
-    assert bm.telling_lines("one\ntwo\n") == ["one", "two"]
+    assert telling_lines("one\ntwo\n") == ["one", "two"]
 
 
 def test_paths_that_kbuild_cannot_take_are_named(tmp_path: Path) -> None:
