@@ -84,8 +84,8 @@ def test_kbuild_is_given_the_view_or_the_places(
         return subprocess.CompletedProcess(words, 0, f"CC {cache}/lab/view/module/a.o", "")
 
     monkeypatch.setattr(mv.View, "prepare", lambda self: has_view)
-    monkeypatch.setattr(mv.shutil, "which", lambda name: name)
-    monkeypatch.setattr(bm.subprocess, "run", make)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr("subprocess.run", make)
     said = bm.run_kbuild(bm.Build(kdir, "7.2", tree), 1)
     view = cache / "lab/view"
     wanted = {f"M={view}/module", f"{view}/kernel/{NAME}", "ST_CCACHE=ccache", "CC=ccache gcc"}
