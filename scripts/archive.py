@@ -26,6 +26,8 @@ from watch import run_watched
 
 MAIN_SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports",
                "forky", "sid", "experimental")
+# The architecture of this computer; tools that run here are of it.
+NATIVE = "amd64"
 # Where images outlive the packages to build modules with, their source is, too.
 SOURCE_SUITES = ("bookworm-backports", "trixie-backports")
 SECURITY_SUITES = ("bullseye-security", "bookworm-security", "trixie-security")
@@ -63,8 +65,8 @@ Acquire::GzipIndexes "false";
 Acquire::Retries "2";
 Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
+APT::Architecture "NATIVE";
+APT::Architectures { "NATIVE"; };
 APT::Sandbox::User "";
 APT::Get::List-Cleanup "true";
 Dir::Etc::SourceList "STATE/sources.list";
@@ -149,10 +151,12 @@ def machine_mirrors() -> Mirrors:
 
 @dataclass(frozen=True)
 class Archive:
-    """The private state under `state`; of source packages, if it says so."""
+    """The private state under `state`; of source packages, if it says so, or of
+    another architecture, by Debian's name of it."""
 
     state: Path
     sources: bool = False
+    architecture: str = NATIVE
 
     def _apt(self, tool: str, *arguments: str) -> list[str]:
         return [tool, "-c", str(self.state / "apt.conf"), *arguments]
@@ -162,7 +166,8 @@ class Archive:
             (self.state / part).mkdir(parents=True, exist_ok=True)
         keyring = next((path for path in KEYRINGS if Path(path).exists()), "")
         write_whole(self.state / "status", b"")
-        write_whole(self.state / "apt.conf", _CONF.replace("STATE", str(self.state)).encode())
+        conf = _CONF.replace("STATE", str(self.state)).replace("NATIVE", self.architecture)
+        write_whole(self.state / "apt.conf", conf.encode())
         write_whole(self.state / "sources.list",
                     sources_list(machine_mirrors(), keyring, self.sources).encode())
 
@@ -241,6 +246,11 @@ class Archive:
             raise SourceGone(f"the source of {name} {version} cannot be had: "
                             + (complaints or ["apt-get source fetched nothing"])[0], _NO_NET)
         return tarballs[0]
+
+    @property
+    def tools(self) -> Archive:
+        """The state with programs that run on this computer."""
+        return self if self.architecture == NATIVE else Archive(self.state.with_name("apt"))
 
     def missed(self) -> list[str]:
         """Suites that could not be used when the lists were last read."""

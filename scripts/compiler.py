@@ -128,11 +128,12 @@ def check_changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[s
     return said
 
 
-def adapt(tree: Path) -> list[str]:
+def adapt(tree: Path, gcc: str = "gcc") -> list[str]:
     """Fit the three copies of a tree's configuration; returns what changed."""
     config = tree / ".config"
     before = settings(config.read_text())
-    new = changes(before, host_facts(), lost_capabilities(before))
+    new = changes(before, host_facts(gcc),
+                  lost_capabilities(before, lambda capability: gcc_can(capability, gcc)))
     for name in (".config", "include/config/auto.conf", "include/generated/autoconf.h"):
         path = tree / name
         path.write_text(rewrite(path.read_text(), new, name.endswith(".h")))

@@ -21,6 +21,9 @@ import compiler
 import runtime as rt
 import vmlinux
 from errors import ToolError
+from lab.tools import cross_prefix
+from qemu import machines
+from qemu.machine import Machine
 from qemu.store import write_whole
 
 STAMP = "kernel.json"
@@ -107,10 +110,25 @@ def relocate(makefile: str, root: Path) -> str:
     return re.sub(r"(?<![\w./])/usr/src/", lambda _: f"{root}/usr/src/", makefile)
 
 
-def kernel_variables(release: str, pahole: str) -> str:
-    """What Debian's .kernelvariables says, for the compiler that is here."""
-    lines = ["override ARCH = x86", f"override KERNELRELEASE = {release}", "CC = gcc",
-             "DEBIAN_KERNEL_NO_CC_VERSION_CHECK = y"]
+def misaligns(config: dict[str, str]) -> bool:
+    """Whether ftrace would find places to patch that are not aligned as it
+    expects, and stop the kernel in a BUG(): arm64 with call ops wants them at
+    multiples of 8, which -falign-functions does not give cold functions, and a
+    compiler before gcc 14 has no -fmin-function-alignment."""
+    return (config.get("DYNAMIC_FTRACE_WITH_CALL_OPS") == "y"
+            and config.get("CC_HAS_MIN_FUNCTION_ALIGNMENT") != "y")
+
+
+def kernel_variables(release: str, pahole: str, machine: Machine, traced: bool = True) -> str:
+    """What Debian's .kernelvariables says, for the compiler that is here. What
+    is not `traced` is built without places for ftrace to patch."""
+    cross = cross_prefix(machine)
+    lines = [f"override ARCH = {machine.source_arch}", f"override KERNELRELEASE = {release}",
+             f"CC = {cross}gcc", "DEBIAN_KERNEL_NO_CC_VERSION_CHECK = y"]
+    if cross:
+        lines.append(f"override CROSS_COMPILE = {cross}")
+    if not traced:
+        lines.append("override CC_FLAGS_FTRACE =")
     if pahole:
         lines.append(f"override PAHOLE = {pahole}")
     return "\n".join(lines) + "\n"
@@ -149,7 +167,8 @@ def image_in(root: Path) -> Path:
     return found or _one(root, "usr/lib/modules/*/vmlinuz")
 
 
-def _set_tools(build: Path, kbuild: Path, release: str, get: Callable[[], rt.Runtime]) -> None:
+def _set_tools(build: Path, kbuild: Path, release: str, machine: Machine,
+               get: Callable[[], rt.Runtime]) -> None:
     """Make the kernel's own tools, and pahole, run here."""
     foreign = rt.foreign_tools(kbuild)
     config = compiler.settings((build / ".config").read_text())
@@ -162,7 +181,8 @@ def _set_tools(build: Path, kbuild: Path, release: str, get: Callable[[], rt.Run
         newer = get()
         newer.wrap(newer.root / "usr/bin/pahole", wrapper)
         pahole = str(wrapper)
-    (build / ".kernelvariables").write_text(kernel_variables(release, pahole))
+    (build / ".kernelvariables").write_text(kernel_variables(
+        release, pahole, machine, not misaligns(config)))
 
 
 def _probe_build(build: Path, scratch: Path, release: str) -> None:
@@ -187,26 +207,43 @@ def _probe_build(build: Path, scratch: Path, release: str) -> None:
     shutil.rmtree(scratch)
 
 
-def _place_vmlinux(build: Path, image: Path) -> Path:
+def _place_vmlinux(build: Path, image: Path, machine: Machine) -> Path:
     placed = build / "vmlinux"
+    if not placed.exists() and machine.arch != "x86_64":
+        raise ToolError(f"the kernel's packages for {machine.arch} hold no vmlinux",
+                        "take a newer series, or a lab kernel: KERNEL without stock:")
     if not placed.exists():
         write_whole(placed, vmlinux.extract(image.read_bytes()))
     return placed
 
 
+def check_devices(build: Path, release: str, machine: Machine) -> None:
+    """A guest's verdicts leave through a device whose driver must be built in:
+    its initrd has no modules but ours."""
+    config = compiler.settings((build / ".config").read_text())
+    missing = [name for name in ("VIRTIO_PCI", "VIRTIO_CONSOLE")
+               if machine.channel.startswith("/dev/vport") and config.get(name) != "y"]
+    if missing:
+        raise ToolError(f"{release} has as modules, or not at all, what {machine.arch} guests "
+                        f"answer through: {', '.join(missing)}",
+                        "take a newer series, or a lab kernel: KERNEL without stock:")
+
+
 def make_usable(root: Path, series: str, release: str, version: str,
-                get_runtime: Callable[[], rt.Runtime]) -> PreparedKernel:
+                get_runtime: Callable[[], rt.Runtime], arch: str = "x86_64") -> PreparedKernel:
     """Turn unpacked packages under `root` into a kernel that is ready."""
     build = root / "usr/src" / f"linux-headers-{release}"
     makefile = _one(root, f"usr/src/linux-headers-{release}/Makefile")
     makefile.write_text(relocate(makefile.read_text(), root))
     image = image_in(root)
     kbuild = (build / "scripts").resolve().parent
-    changed = compiler.adapt(build)
+    machine = machines.find(arch)
+    check_devices(build, release, machine)
+    changed = compiler.adapt(build, f"{cross_prefix(machine)}gcc")
     if changed:
         print(f"slubtorture: fitted to this compiler: {'; '.join(changed)}", file=sys.stderr)
-    _set_tools(build, kbuild, release, get_runtime)
-    placed = _place_vmlinux(build, image)
+    _set_tools(build, kbuild, release, machine, get_runtime)
+    placed = _place_vmlinux(build, image, machine)
     _probe_build(build, root / "probe", release)
     return PreparedKernel(series, release, version, str(image), str(build), str(placed),
-                          str(build / ".config"))
+                          str(build / ".config"), machine.arch)

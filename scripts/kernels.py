@@ -11,7 +11,9 @@ series.py, archive.py and kdir.py.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
 import re
 import shutil
 import sys
@@ -31,12 +33,15 @@ from check_module import release_of
 from entry import guarded
 from errors import ToolError
 from kdir import PreparedKernel
+from lab.tools import cross_prefix
 from options import cache_dir
 from qemu import machines
 from qemu.machine import Machine
 from qemu.store import locked, write_whole
 from remembered import Memory
 
+# Of this computer, whose stock kernels are meant if no other machine's are.
+HOST = platform.machine()
 _NAMES = re.compile(r"linux-(headers|image|binary|kbuild)-\d")
 
 
@@ -45,11 +50,23 @@ def say(text: str) -> None:
 
 
 def offered(archive: Archive) -> list[ser.StockKernel]:
-    """Every stock kernel that the archive has for this machine."""
+    """Every stock kernel that the archive has; the tools of one are those that
+    run on this computer."""
+    packages = _packages(archive)
+    if archive.tools != archive:
+        tools = [one for one in _packages(archive.tools) if _is_tools(one)]
+        packages = [one for one in packages if not _is_tools(one)] + tools
+    return ser.stock_kernels(packages)
+
+
+def _is_tools(package: ser.Package) -> bool:
+    return package.name.startswith("linux-kbuild-")
+
+
+def _packages(archive: Archive) -> list[ser.Package]:
     archive.refresh()
-    names = [name for name in archive.names("linux-")
-             if _NAMES.match(name) and not name.endswith(("-unsigned", "-dbg"))]
-    return ser.stock_kernels(archive.show(names))
+    return archive.show(name for name in archive.names("linux-")
+                        if _NAMES.match(name) and not name.endswith(("-unsigned", "-dbg")))
 
 
 def choose(archive: Archive, name: str) -> tuple[list[ser.StockKernel], list[ser.StockKernel]]:
@@ -67,28 +84,33 @@ def choose(archive: Archive, name: str) -> tuple[list[ser.StockKernel], list[ser
                         + ", ".join(missed)) from error
 
 
-def _compiler_text() -> str:
-    return compiler.host_facts()["CC_VERSION_TEXT"]
+def _compiler_text(arch: str) -> str:
+    return compiler.host_facts(f"{cross_prefix(machines.find(arch))}gcc")["CC_VERSION_TEXT"]
 
 
 def _stamped(root: Path) -> PreparedKernel | None:
     try:
         text = (root / kdir.STAMP).read_text()
-    except OSError:
+        arch = str(json.loads(text).get("arch", "x86_64"))
+    except (OSError, ValueError, AttributeError):
         return None
-    return kdir.from_stamp(text, _compiler_text())
+    return kdir.from_stamp(text, _compiler_text(arch))
 
 
 def _fetch(archive: Archive, kernel: ser.StockKernel, root: Path) -> None:
     """Download and unpack into an empty `root`."""
     started = time.monotonic()
     shutil.rmtree(root, ignore_errors=True)
-    debs = archive.download(kernel.packages, root / "debs")
+    debs = archive.download([one for one in kernel.packages if not _is_tools(one)],
+                            root / "debs")
+    if kernel.kbuild:
+        debs += archive.tools.download([kernel.kbuild], root / "tools")
     for deb in debs:
         is_image = deb.name.startswith(f"{kernel.image.name}_")
         # beside a bare one's image its configuration may lie
         kdir.unpack(deb, root, ("./boot*" if kernel.bare else "*/vmlinuz*") if is_image else "")
-    shutil.rmtree(root / "debs")
+    for place in ("debs", "tools"):
+        shutil.rmtree(root / place, ignore_errors=True)
     say(f"fetched and unpacked in {time.monotonic() - started:.0f} s")
 
 
@@ -96,7 +118,7 @@ def _make_headers(archive: Archive, kernel: ser.StockKernel, all_offered: list[s
                   root: Path, cache: Path) -> None:
     """What a headers package would have brought, of a kernel that has none."""
     image = vmlinux.extract(kdir.image_in(root).read_bytes())
-    sourced.make_tree(archive, kernel, all_offered, root, runtime.fetch(archive, cache), image)
+    sourced.make_tree(archive, kernel, all_offered, root, runtime.fetch(archive.tools, cache), image)
 
 
 def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path,
@@ -114,8 +136,9 @@ def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path,
         if kernel.bare:
             _make_headers(archive, kernel, all_offered or [kernel], root, cache)
         ready = kdir.make_usable(root, kernel.series, kernel.release, kernel.version,
-                                 lambda: runtime.fetch(archive, cache))
-        write_whole(root / kdir.STAMP, kdir.stamp_text(ready, _compiler_text()).encode())
+                                 lambda: runtime.fetch(archive.tools, cache), kernel.arch)
+        write_whole(root / kdir.STAMP,
+                    kdir.stamp_text(ready, _compiler_text(kernel.arch)).encode())
         say(f"{kernel.release} is ready, after {time.monotonic() - started:.0f} s")
         return ready
 
@@ -124,23 +147,34 @@ def _root_of(kernel: PreparedKernel, cache: Path) -> Path:
     return cache / "kernels" / Path(kernel.build).relative_to(cache / "kernels").parts[0]
 
 
-def _remembered(name: str, cache: Path) -> Memory[PreparedKernel]:
-    return Memory(cache / "series" / f"{name or 'newest'}.json",
+def _remembered(name: str, cache: Path, arch: str) -> Memory[PreparedKernel]:
+    other = "" if arch == HOST else f"{arch}-"
+    return Memory(cache / "series" / f"{other}{name or 'newest'}.json",
                   lambda kept: _stamped(Path(kept["root"])),
                   lambda kernel: {"root": str(_root_of(kernel, cache))})
 
 
-def at_hand(name: str, cache: Path) -> PreparedKernel | None:
+def at_hand(name: str, cache: Path, arch: str = HOST) -> PreparedKernel | None:
     """What stock() would return, if that takes neither network nor time."""
-    known, fresh = _remembered(name, cache).recall()
+    known, fresh = _remembered(name, cache, arch).recall()
     return known if fresh else None
 
 
-def stock(name: str, cache: Path) -> PreparedKernel:
+def _archive(cache: Path, arch: str) -> Archive:
+    """Where stock kernels of a machine come from."""
+    if arch not in ser.ARCHITECTURES:
+        raise ToolError(f"no stock kernels are taken for {arch}",
+                        f"for {', '.join(ser.ARCHITECTURES)} they are; leave the word before the "
+                        "series out for a lab kernel: KERNEL=7.2")
+    debian = ser.ARCHITECTURES[arch]
+    return Archive(cache / ("apt" if arch == HOST else f"apt-{debian}"), architecture=debian)
+
+
+def stock(name: str, cache: Path, arch: str = HOST) -> PreparedKernel:
     """The newest kernel of a series ("" for the newest series): without the
     network when it was resolved lately, or when the archive is out of reach."""
     def look_up() -> PreparedKernel:
-        archive = Archive(cache / "apt")
+        archive = _archive(cache, arch)
         found, kernels = choose(archive, name)
         for kernel in found if found[0].bare else ():
             try:
@@ -151,7 +185,7 @@ def stock(name: str, cache: Path) -> PreparedKernel:
                 say(f"{error}; trying an older one of {kernel.name}")
         return prepare_stock(archive, found[0], cache)
 
-    memory = _remembered(name, cache)
+    memory = _remembered(name, cache, arch)
     return memory.find(look_up, lambda error, known: say(
         f"warning: {error}; using {known.release}, which is prepared"))
 
@@ -205,10 +239,10 @@ def distribution(cache: Path) -> PreparedKernel:
                     "a built kernel tree")
 
 
-def prepare(name: str, cache: Path) -> PreparedKernel:
-    """The kernel that KERNEL=`name` asks for."""
+def prepare(name: str, cache: Path, arch: str = HOST) -> PreparedKernel:
+    """The kernel that KERNEL=`name` asks for; `arch` is of stock ones."""
     if name and ser.parse_name(name):
-        return stock(name, cache)
+        return stock(name, cache, arch)
     if name:
         if Path(name).is_dir():
             return built_tree(Path(name))

@@ -19,8 +19,9 @@ from errors import ToolError
 from kdir import PreparedKernel
 from lab import obtain as lab
 from lab.obtain import obtain
-from lab.spec import Spec, make_spec
+from lab.spec import Spec, machine_of, make_spec
 from options import Options, cache_dir
+from series import says_stock
 from setup import check_guest
 
 
@@ -70,19 +71,29 @@ def kernel_for(options: Options, fragments: str = "", boots: bool = True) -> Pre
     if built and (options.config or options.patch or options.page):
         raise ToolError(f"KERNEL={options.kernel} is a tree that is built already: CONFIG, PATCH "
                         "and PAGE cannot change it", "leave them out, or name a source")
-    if not built and (options.lab or fragments or _is_source(options.kernel)):
+    stock = _stock_arch(options, fragments) if says_stock(options.kernel) else ""
+    if not built and not stock and (options.lab or fragments or _is_source(options.kernel)):
         spec = _spec(options, fragments)
         check(spec.machine.arch)
         return obtain(spec, cache)
     if not built:
-        check(platform.machine())
+        check(stock or platform.machine())
     try:
-        kernel = kernels.prepare(options.kernel, cache)
+        kernel = kernels.prepare(options.kernel, cache, stock or platform.machine())
         check(kernel.arch)
         return kernel
     except OSError as error:
         raise ToolError(f"preparing a kernel failed: {error}",
                         f"is there room in {cache}, and may this user write there?") from error
+
+
+def _stock_arch(options: Options, fragments: str) -> str:
+    """The machine of Debian's own kernel, which nothing can be built into."""
+    if options.config or options.patch or options.page or fragments:
+        raise ToolError(f"KERNEL={options.kernel} is a stock kernel: CONFIG, PATCH and PAGE cannot "
+                        "change it, and it has no KUnit", "for a lab kernel leave out the word "
+                        f"before the series: KERNEL={options.kernel.partition(':')[2]}")
+    return machine_of(options.arch).arch
 
 
 def ready(options: Options, boots: bool = True) -> Ready:
@@ -102,7 +113,8 @@ class AtHand:
 def at_hand(options: Options) -> AtHand:
     """For a series, stock or of the lab; nothing is fetched or built."""
     cache = cache_dir(os.environ).resolve()
-    kernel = (lab.at_hand(_spec(options), cache) if options.lab
-              else kernels.at_hand(options.kernel, cache))
+    named = says_stock(options.kernel)
+    kernel = (lab.at_hand(_spec(options), cache) if options.lab and not named
+              else kernels.at_hand(options.kernel, cache, machine_of(options.arch).arch))
     return AtHand(kernel is not None, kernel is not None and build_module.is_built(
         Path(kernel.build), kernel.release, options.out, kernel.arch))

@@ -15,9 +15,12 @@ from debversion import sort_key
 from errors import ToolError
 
 # What KERNEL= puts before a series, and Debian's name for it: the smallest of
-# the usual kernels, and the one with PREEMPT_RT.
-FLAVOURS = {"": "cloud-amd64", "rt": "rt-amd64"}
-_RELEASE = rf"\d[^ ]*-({'|'.join(FLAVOURS.values())})"
+# the usual kernels, and the one with PREEMPT_RT. stock: is for ARCH=, which
+# asks for a lab kernel otherwise.
+FLAVOURS = {"": "cloud", "rt": "rt", "stock": "cloud"}
+# Machines that stock kernels are taken for, and Debian's names of them.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_RELEASE = rf"\d[^ ]*-(?:cloud|rt)-(?:{'|'.join(ARCHITECTURES.values())})"
 _HEADERS = re.compile(rf"linux-headers-({_RELEASE})$")
 # Three numbers at least: linux-image-6.12-cloud-amd64 only names another one.
 _IMAGE = re.compile(rf"linux-(?:image|binary)-((?=\d+\.\d+\.\d){_RELEASE})$")
@@ -67,7 +70,12 @@ class StockKernel:
     @property
     def flavour(self) -> str:
         """As KERNEL= has it: "" or rt."""
-        return next((name for name, full in FLAVOURS.items() if self.release.endswith(full)), "")
+        return "rt" if re.search(r"-rt-\w+$", self.release) else ""
+
+    @property
+    def arch(self) -> str:
+        """Of its machine, as uname -m names it."""
+        return next(arch for arch, full in ARCHITECTURES.items() if self.release.endswith(full))
 
     @property
     def name(self) -> str:
@@ -162,6 +170,11 @@ def parse_name(name: str) -> tuple[str, str] | None:
     return (match[1] or "", match[2] or "") if match and (match[1] or "") in FLAVOURS else None
 
 
+def says_stock(name: str) -> bool:
+    """Whether KERNEL= names a stock kernel whatever else is asked for."""
+    return ":" in name and parse_name(name) is not None
+
+
 def choices(kernels: list[StockKernel], name: str) -> list[StockKernel]:
     """Kernels of a series, best first: whole ones, each kind with the newest
     first; of the newest whole series that is out for "".
@@ -170,7 +183,7 @@ def choices(kernels: list[StockKernel], name: str) -> list[StockKernel]:
     ToolError, which lists what there is.
     """
     flavour, series = parse_name(name) or ("", name)
-    own = [kernel for kernel in kernels if kernel.flavour == flavour]
+    own = [kernel for kernel in kernels if FLAVOURS[kernel.flavour] == FLAVOURS[flavour]]
     out = [kernel for kernel in own if not kernel.bare and not _CANDIDATE.search(kernel.version)]
     pool = [kernel for kernel in own if kernel.series == series] if series else out
     if not pool:

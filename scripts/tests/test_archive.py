@@ -155,3 +155,12 @@ def test_a_source_is_its_tarball(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     fake_apt(tmp_path, 'test "$5" = --tar-only && touch linux_7.1.orig.tar.xz', monkeypatch)
     found = Archive(tmp_path, sources=True).download_source("linux", "7.1-1", tmp_path / "in")
     assert found.name == "linux_7.1.orig.tar.xz"
+
+
+def test_a_state_is_of_one_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arc, "machine_mirrors", lambda: Mirrors("http://m", "http://s"))
+    other = Archive(tmp_path / "apt-arm64", architecture="arm64")
+    other._set_up()
+    text = (tmp_path / "apt-arm64/apt.conf").read_text()
+    assert 'APT::Architecture "arm64";' in text and 'Architectures { "arm64"; }' in text
+    assert other.tools == Archive(tmp_path / "apt") and other.tools.tools == other.tools

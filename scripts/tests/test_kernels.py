@@ -13,19 +13,22 @@ import pytest
 
 import kdir
 import kernels
+import options as opt
+import prepared as prepared_for
 import runtime
 from archive import Archive, SourceGone
 from errors import ToolError
 from kdir import PreparedKernel
+from qemu import machines
 from series import Depend, Package, StockKernel
 
 ONE = Package("linux-image-7.2", "7.2.1-1")
-STOCK = StockKernel("7.2", "7.2-cloud", "7.2.1-1", ONE, ONE, ONE, ONE)
+STOCK = StockKernel("7.2", "7.2-cloud-amd64", "7.2.1-1", ONE, ONE, ONE, ONE)
 
 
 @pytest.fixture(autouse=True)
 def this_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "_compiler_text", lambda: "gcc 12")
+    monkeypatch.setattr(kernels, "_compiler_text", lambda arch: "gcc 12")
 
 
 def prepared(root: Path) -> PreparedKernel:
@@ -43,7 +46,7 @@ class Fetches:
         self.count, self.failures = 0, failures
         monkeypatch.setattr(kernels, "_fetch", self._fetch)
         monkeypatch.setattr(kdir, "make_usable",
-                            lambda root, series, release, version, get: prepared(root))
+                            lambda root, series, release, version, get, arch: prepared(root))
 
     def _fetch(self, archive: Archive, kernel: StockKernel, root: Path) -> None:
         self.count += 1
@@ -148,7 +151,7 @@ def test_suites_out_of_reach_are_named_with_an_unknown_series(
 
 def test_the_default_falls_back_to_the_distribution(tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(name: str, cache: Path) -> PreparedKernel:
+    def away(name: str, *rest: object) -> PreparedKernel:
         raise ToolError("the Debian archive cannot be reached", "check")
 
     monkeypatch.setattr(kernels, "stock", away)
@@ -183,9 +186,68 @@ def test_makefiles_are_relocated_once() -> None:
 
 
 def test_kernel_variables_name_release_and_pahole() -> None:
-    assert "override KERNELRELEASE = 7.2-x\n" in kdir.kernel_variables("7.2-x", "")
-    assert "PAHOLE" not in kdir.kernel_variables("7.2-x", "")
-    assert "override PAHOLE = /p\n" in kdir.kernel_variables("7.2-x", "/p")
+    own, other = machines.find("x86_64"), machines.find("arm64")
+    assert "override KERNELRELEASE = 7.2-x\n" in kdir.kernel_variables("7.2-x", "", own)
+    assert "PAHOLE" not in kdir.kernel_variables("7.2-x", "", own)
+    assert "override PAHOLE = /p\n" in kdir.kernel_variables("7.2-x", "/p", own)
+    text = kdir.kernel_variables("7.2-x", "", other)
+    assert "override ARCH = arm64\n" in text and "CC = aarch64-linux-gnu-gcc\n" in text
+    assert "override CROSS_COMPILE = aarch64-linux-gnu-\n" in text
+
+
+@pytest.mark.parametrize("config, wrong", [
+    ({"DYNAMIC_FTRACE_WITH_CALL_OPS": "y"}, True),
+    ({"DYNAMIC_FTRACE_WITH_CALL_OPS": "y", "CC_HAS_MIN_FUNCTION_ALIGNMENT": "y"}, False),
+    ({}, False)])
+def test_an_older_compiler_leaves_nothing_to_ftrace(config: dict[str, str], wrong: bool) -> None:
+    assert kdir.misaligns(config) == wrong
+    text = kdir.kernel_variables("7.2-x", "", machines.find("arm64"), not wrong)
+    assert ("override CC_FLAGS_FTRACE =\n" in text) == wrong
+
+
+def test_a_guest_must_be_able_to_answer(tmp_path: Path) -> None:
+    (tmp_path / ".config").write_text("CONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_CONSOLE=m\n")
+    kdir.check_devices(tmp_path, "6.1", machines.find("x86_64"))  # by a serial port
+    with pytest.raises(ToolError, match="answer through: VIRTIO_CONSOLE"):
+        kdir.check_devices(tmp_path, "6.1", machines.find("arm64"))
+    (tmp_path / ".config").write_text("CONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_CONSOLE=y\n")
+    kdir.check_devices(tmp_path, "6.12", machines.find("arm64"))
+
+
+def test_no_vmlinux_of_another_machine_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="for aarch64 hold no vmlinux"):
+        kdir._place_vmlinux(tmp_path, tmp_path / "Image", machines.find("arm64"))
+    (tmp_path / "vmlinux").write_text("elf")
+    assert kdir._place_vmlinux(tmp_path, tmp_path / "Image", machines.find("arm64")).exists()
+
+
+def test_tools_are_this_computers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernel packages of one architecture, linux-kbuild of another; the same
+    kernel of this computer is not offered."""
+    def packages(archive: Archive) -> list[Package]:
+        end = archive.architecture
+        full = f"linux-headers-7.2.1-cloud-{end}"
+        return [Package(full, "7.2.1-1", (Depend("linux-headers-7.2.1-common"),
+                                          Depend("linux-kbuild-7.2.1"))),
+                Package(f"linux-binary-7.2.1-cloud-{end}", "7.2.1-1"),
+                Package("linux-headers-7.2.1-common", "7.2.1-1"),
+                Package("linux-kbuild-7.2.1", "7.2.1-1", (), 1 if end == "amd64" else 2)]
+
+    monkeypatch.setattr(kernels, "_packages", packages)
+    found = kernels.offered(kernels._archive(tmp_path, "aarch64"))
+    assert [(kernel.release, kernel.arch) for kernel in found] == [("7.2.1-cloud-arm64", "aarch64")]
+    assert found[0].kbuild and found[0].kbuild.size == 1
+    with pytest.raises(ToolError, match="no stock kernels are taken for s390x"):
+        kernels._archive(tmp_path, "s390x")
+
+
+@pytest.mark.parametrize("also", [{"CONFIG": "kasan"}, {"PATCH": "harmless"}, {"PAGE": "4"}])
+def test_nothing_is_built_into_a_stock_kernel(tmp_path: Path, also: dict[str, str]) -> None:
+    options = opt.checked(opt.raw_values(opt.parser("x").parse_args([]), {
+        "KERNEL": "stock:7.2", **also}), tmp_path)
+    with pytest.raises(ToolError, match="is a stock kernel") as caught:
+        prepared_for.kernel_for(options)
+    assert caught.value.hint.endswith("KERNEL=7.2")
 
 
 @pytest.mark.parametrize("said, number", [("v1.24\n", 124), ("v1.32", 132), ("", 0), ("pahole", 0)])
@@ -277,3 +339,24 @@ def test_a_misfit_is_not_hidden_by_an_older_kernel(tmp_path: Path,
     monkeypatch.setattr(kernels, "_make_headers", make)
     with pytest.raises(ToolError, match="7.1.8-cloud-amd64 cannot be built"):
         kernels.stock("7.1", tmp_path)
+
+
+def test_packages_come_from_where_they_run(tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """linux-kbuild from this computer's state; a bare kernel has none."""
+    asked: list[tuple[str, list[str]]] = []
+
+    def download(archive: Archive, packages: list[Package], into: Path) -> list[Path]:
+        asked.append((archive.architecture, [package.name for package in packages]))
+        into.mkdir(parents=True)
+        return []
+
+    monkeypatch.setattr(Archive, "download", download)
+    tools = Package("linux-kbuild-7.2.1", "7.2.1-1")
+    other = kernels._archive(tmp_path, "aarch64")
+    kernels._fetch(other, StockKernel("7.2", "7.2-cloud-arm64", "7.2.1-1", ONE, ONE, ONE, tools),
+                   tmp_path / "k")
+    assert asked == [("arm64", ["linux-image-7.2"] * 3), ("amd64", ["linux-kbuild-7.2.1"])]
+    asked.clear()
+    kernels._fetch(other, bare("7.1.8"), tmp_path / "k")
+    assert asked == [("arm64", ["linux-image-7.2"])] and not list((tmp_path / "k").iterdir())

@@ -26,7 +26,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A stock kernel whatever is asked for; the names that were."""
     names: list[str] = []
 
-    def prepare(name: str, _cache: Path) -> PreparedKernel:
+    def prepare(name: str, _cache: Path, _arch: str) -> PreparedKernel:
         names.append(name)
         return PreparedKernel("7.2", "7.2.13-test", "", "image", str(tmp_path), "", "")
 

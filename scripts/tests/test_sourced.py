@@ -113,6 +113,14 @@ def test_flavours_are_asked_for_by_name() -> None:
             ser.choose(offer, name)
 
 
+def test_stock_is_a_word_for_the_usual_one() -> None:
+    offer = kernels(OFFER)
+    assert ser.choose(offer, "stock:7.2") == ser.choose(offer, "7.2")
+    assert ser.choose(offer, "stock:") == ser.choose(offer, "")
+    assert ser.says_stock("stock:7.2") and ser.says_stock("rt:")
+    assert not any(map(ser.says_stock, ("7.2", "", "/a:b", "http:7.2")))
+
+
 @pytest.mark.parametrize("name", ["cloud:7.2", "7", "rt:7", "seven", "/a/tree", "rt:7.2.1"])
 def test_what_is_no_name(name: str) -> None:
     assert ser.parse_name(name) is None
