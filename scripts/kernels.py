@@ -121,10 +121,14 @@ def _make_headers(archive: Archive, kernel: ser.StockKernel, all_offered: list[s
     sourced.make_tree(archive, kernel, all_offered, root, runtime.fetch(archive.tools, cache), image)
 
 
+def _place(kernel: ser.StockKernel, cache: Path) -> Path:
+    return cache / "kernels" / f"{kernel.release}_{kernel.version.replace(':', '%')}"
+
+
 def prepare_stock(archive: Archive, kernel: ser.StockKernel, cache: Path,
                   all_offered: list[ser.StockKernel] | None = None) -> PreparedKernel:
     """A stock kernel from the cache, or fetched and prepared there."""
-    root = cache / "kernels" / f"{kernel.release}_{kernel.version.replace(':', '%')}"
+    root = _place(kernel, cache)
     with locked(root.with_name(f".{root.name}.lock")):
         ready = _stamped(root)
         if ready:
@@ -180,6 +184,7 @@ def stock(name: str, cache: Path, arch: str = HOST) -> PreparedKernel:
             try:
                 return prepare_stock(archive, kernel, cache, kernels)
             except SourceGone as error:
+                shutil.rmtree(_place(kernel, cache))
                 if kernel is found[-1]:
                     raise
                 say(f"{error}; trying an older one of {kernel.name}")

@@ -324,6 +324,7 @@ def test_a_source_that_is_gone_has_an_older_one_tried(
     with pytest.raises(SourceGone):
         kernels.stock("7.1", tmp_path)
     assert tried == ["7.1.8", "7.1.3"] and "trying an older one of 7.1" in capsys.readouterr().err
+    assert not [path for path in (tmp_path / "kernels").iterdir() if path.is_dir()]
     gone = False
     assert kernels.stock("7.1", tmp_path).release and tried[2:] == ["7.1.8"]
 
