@@ -77,7 +77,9 @@ def verdict(column: Column) -> str:
     cells = [column.cell(asked) for asked in column.asked]
     if WRONG in cells:
         return "MISSED"
-    return "caught" if CAUGHT in cells else "not asked" if UNASKED in cells else "skipped"
+    if CAUGHT in cells:
+        return "caught"
+    return "not asked" if UNASKED in cells else "silent so far" if SILENT in cells else "skipped"
 
 
 def _runs(column: Column) -> str:
@@ -135,7 +137,8 @@ def invariants(matrix: Matrix) -> list[str]:
 
 def _missed(matrix: Matrix) -> list[str]:
     missed = [column for column in matrix.columns.values() if column.kind == BUSTED
-              and column.guests and not column.caught_by()]
+              and column.guests and not column.caught_by()
+              and not any(column.cell(asked) == SILENT for asked in column.asked)]
     lines = [] if missed else ["kernels that nothing catches: none"]
     for column in missed:
         lines += _list("nothing catches " + column.name, [column.missed or "no reason is known"])

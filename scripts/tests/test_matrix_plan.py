@@ -10,10 +10,11 @@ import options as opt
 import pytest
 from errors import ToolError
 from lab import spec
-from matrices import asking, columns, plan
+from matrices import asking, columns, costs, plan
 from matrices.columns import Kernel, Wishes
 from matrices.plan import Visit
 from matrix_samples import KERNELS, OLD, RACE, STRIDE
+from prepared import AtHand
 
 
 def keys(runs: int = 1, kernels: list[Kernel] = KERNELS) -> list[str]:
@@ -171,3 +172,28 @@ def test_patches_are_chosen_by_name_or_by_their_headers(offered: None) -> None:
     assert patches("all") == patches("")
     checked = patches("check")
     assert "7.2/stride-16-bit" in checked and "7.2/stride-16-bit-one-in-five" not in checked
+
+
+def test_as_many_guests_at_once_as_there_are_cores_and_memory_for(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = opt.checked(opt.raw_values(opt.parser("").parse_args([]), {}), tmp_path)
+    for cores, kib, jobs in ((2, 24 << 20, 3), (4, 24 << 20, 6), (1, 24 << 20, 1), (2, 4 << 20, 2),
+                             (2, 1 << 20, 1)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, count=cores: set(range(count)))
+        assert costs.default_jobs(options, f"MemAvailable: {kib} kB\n") == jobs
+    assert costs.default_jobs(options, "") >= 1  # nobody knows
+
+
+def test_costs_are_learned_and_promises_that_take_long_are_known_to(tmp_path: Path) -> None:
+    prices = costs.Costs()
+    race = Visit(of("7.2/race"), plan.NAMED, 1)
+    stride = Visit(of("7.2/stride"), plan.NAMED, 1)
+    assert prices.of(race) > prices.of(stride) + 20
+    prices.learn(race, 11)
+    assert prices.of(race) > 30  # one is no rule
+    prices.learn(race, 13)
+    assert prices.of(race) == 12 and prices.of(stride) == costs.GUEST_S[plan.NAMED]
+    nothing, kernel_only = AtHand(False, False), AtHand(True, False)
+    assert prices.of_build(KERNELS[0], AtHand(True, True)) == 0
+    assert (prices.of_build(KERNELS[0], nothing) > prices.of_build(KERNELS[0], kernel_only)
+            >= costs.MODULES_S)

@@ -257,3 +257,9 @@ def test_columns_stand_where_a_reader_looks_for_them() -> None:
     assert list(found.columns) == [
         "7.2", "7.2/gated", "7.2/nodes", "7.2/race", "7.2/stride", "7.2/unseen", "7.2/harmless",
         "5.10/early", "6.12 stock", "5.10 stock"]
+
+
+def test_a_gated_kernel_that_was_silent_so_far_is_not_called_missed() -> None:
+    few = matrix_of({"gated": [[QUIET]] * 2}, planned=("7.2/gated@3 named 3",))
+    text = report.text(few)
+    assert "silent so far" in text and "nothing catches 7.2/gated" not in text
