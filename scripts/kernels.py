@@ -174,6 +174,11 @@ def _archive(cache: Path, arch: str) -> Archive:
     return Archive(cache / ("apt" if arch == HOST else f"apt-{debian}"), architecture=debian)
 
 
+def offered_names(cache: Path, arch: str = HOST) -> list[str]:
+    """What KERNEL= can name of stock kernels for a machine, newest first."""
+    return ser.series_offered(offered(_archive(cache, arch)))
+
+
 def stock(name: str, cache: Path, arch: str = HOST) -> PreparedKernel:
     """The newest kernel of a series ("" for the newest series): without the
     network when it was resolved lately, or when the archive is out of reach."""

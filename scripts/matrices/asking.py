@@ -39,8 +39,10 @@ class Asking:
                       page=kernel.page, config=" ".join([self.options.config, *kernel.config]))
         found = busted.Asking(own, kernel.series, self.place).environment(
             kernel.patch, kernel.header)
-        if kernel.stock:
-            found |= {"CONFIG": "", "PATCH": ""}
+        if kernel.stock:  # ARCH alone asks for a lab kernel
+            foreign = kernel.arch and ":" not in kernel.series
+            found |= {"CONFIG": "", "PATCH": "",
+                      "KERNEL": f"stock:{kernel.series}" if foreign else kernel.series}
         return {**found, "SCENARIO": "", "SUITE": "", "SEED": "", "KDIR": ""}
 
     def of_visit(self, visit: Visit) -> dict[str, str]:

@@ -16,7 +16,6 @@ import findings
 import kernels
 import options as opt
 import series as ser
-from archive import Archive
 from errors import ToolError
 from lab import spec
 from lab.patches import Header, diff_of
@@ -176,47 +175,62 @@ def _series(found: Sequence[Kernel]) -> list[str]:
     return list(dict.fromkeys(kernel.series for kernel in found))
 
 
-def obtainable() -> tuple[list[str], str]:
-    """Stock series that can be had here, and a warning, or "": those that the
-    archive names, or, where it is out of reach, those that are prepared."""
+def obtainable(arch: str = kernels.HOST) -> tuple[list[str], str]:
+    """Stock series that can be had here for a machine, and a warning, or "":
+    those that the archive names, or, where it is out of reach, those that are
+    prepared."""
     cache = opt.cache_dir(os.environ).resolve()
     try:
-        offered = kernels.offered(Archive(cache / "apt"))
-        return ser.series_offered(offered), ""
+        return kernels.offered_names(cache, arch), ""
     except (ToolError, OSError) as error:
-        there = [path.stem for path in (cache / "series").glob("*.json")
-                 if _STOCK.fullmatch(path.stem)]
+        before = "" if arch == kernels.HOST else f"{arch}-"
+        names = [path.stem.removeprefix(before) for path in
+                 (cache / "series").glob(f"{before}*.json")]
+        there = [name for name in names if _STOCK.fullmatch(name)]
         there.sort(key=lambda name: (":" not in name, series_key(numbers(name))), reverse=True)
         return there, (
             f"which stock kernels there are cannot be asked: {error}; those that are prepared: "
             + (", ".join(there) or "none"))
 
 
-def stock_kernels(text: str, has_own_machine: bool) -> tuple[list[Kernel], str]:
-    """Stock kernels, which there are of one architecture, and a warning, or "";
+def stock_kernels(text: str, arch: str = "") -> tuple[list[Kernel], str]:
+    """Stock kernels for a machine, "" for this computer's, and a warning, or "";
     unless they are named, or `all` is, none of another flavour."""
-    if text == NONE or not has_own_machine and not text:
+    if text == NONE:
         return [], ""
     for name in spec.words(text) if text != busted.ALL else ():
         if not _STOCK.fullmatch(name):
             raise ToolError(f"STOCK={name}: no series, such as 6.12 or rt:7.2",
                             f"make kernels lists those there are; {NONE}: ask none")
     named = [] if text == busted.ALL else spec.words(text)
-    offered, warning = obtainable()
+    offered, warning = obtainable(arch or kernels.HOST)
     missing = [name for name in named if name not in offered]
     if missing:
-        raise ToolError(f"STOCK={missing[0]}: no stock kernel of this series can be had here",
+        raise ToolError(f"STOCK={missing[0]}: no stock kernel of this series can be had here"
+                        + (f" for {arch}" if arch else ""),
                         f"those there are: {', '.join(offered) or 'none'}")
-    chosen = [name for name in offered if name in named or text == busted.ALL
+    wanted = [name for name in offered if name in named or text == busted.ALL
               or not text and ":" not in name]
-    return [Kernel(name, stock=True) for name in chosen], warning
+    return [Kernel(name, arch=arch, stock=True) for name in wanted], warning
+
+
+def all_stock(text: str, machines: Sequence[tuple[str, str]]) -> tuple[list[Kernel], str]:
+    """Of all machines that there are stock kernels for, which have usual pages."""
+    found: list[Kernel] = []
+    warnings = []
+    for arch in dict.fromkeys(arch for arch, page in machines if not page):
+        if (arch or kernels.HOST) in ser.ARCHITECTURES:
+            more, warning = stock_kernels(text, arch)
+            found += more
+            warnings += [warning] if warning else []
+    return found, "; ".join(warnings)
 
 
 def chosen(wished: Wishes) -> tuple[list[Kernel], str]:
     """All columns, and a warning, or ""."""
     machines = machines_of(wished)
     series = series_of(wished.series) if wished.series != NONE else []
-    stock, warning = stock_kernels(wished.stock, ("", "") in machines)
+    stock, warning = all_stock(wished.stock, machines)
     built = [kernel for arch, page in machines for config in configs_of(wished.configs)
              for kernel in lab_kernels(series, arch, page, config)]
     found = [*_named(built, wished.patch), *stock]

@@ -116,26 +116,39 @@ def test_machines_and_configurations_are_columns_of_their_own() -> None:
 
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "obtainable", lambda: (["7.2", "6.12", "5.10", "rt:7.2"], ""))
+    def obtainable(arch: str) -> tuple[list[str], str]:
+        assert arch in ("x86_64", "aarch64")
+        return (["7.2", "6.12", "5.10", "rt:7.2"] if arch == "x86_64" else ["7.2"]), ""
+
+    monkeypatch.setattr(columns, "obtainable", obtainable)
+    monkeypatch.setattr("kernels.HOST", "x86_64")
 
 
 def test_stock_kernels_are_those_that_can_be_had(offered: None) -> None:
-    found, _ = columns.stock_kernels("", True)
+    found, _ = columns.stock_kernels("")
     assert [kernel.name for kernel in found] == ["7.2 stock", "6.12 stock", "5.10 stock"]
     for name in ("5.10", "rt:7.2"):
-        assert [kernel.name for kernel in columns.stock_kernels(name, True)[0]] == [f"{name} stock"]
-    assert len(columns.stock_kernels("all", True)[0]) == 4
-    assert columns.stock_kernels("none", True) == ([], "")
-    assert columns.stock_kernels("", False) == ([], "")  # only for this computer's machine
+        assert [kernel.name for kernel in columns.stock_kernels(name)[0]] == [f"{name} stock"]
+    assert len(columns.stock_kernels("all")[0]) == 4
+    assert columns.stock_kernels("none") == ([], "")
+
+
+def test_stock_kernels_are_of_machines_that_have_some(offered: None, tmp_path: Path) -> None:
+    machines = [("", ""), ("aarch64", ""), ("aarch64", "64"), ("ppc64le", "64")]
+    found, _ = columns.all_stock("", machines)
+    assert [kernel.name for kernel in found][2:] == ["5.10 stock", "7.2 stock aarch64"]
+    assert columns.all_stock("", machines[2:]) == ([], "")
+    foreign = environment(found[-1], plan.USUAL, tmp_path)
+    assert (foreign["KERNEL"], foreign["ARCH"], foreign["CONFIG"]) == ("stock:7.2", "aarch64", "")
 
 
 def test_without_the_archive_stock_kernels_are_those_prepared(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def out_of_reach(_: object) -> None:
+    def out_of_reach(*_: object) -> None:
         raise ToolError("no network")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("kernels.offered", out_of_reach)
+    monkeypatch.setattr("kernels.offered_names", out_of_reach)
     place = tmp_path / "slubtorture/series"
     place.mkdir(parents=True)
     for name in ("6.12", "newest", "rt:7.2", "5.10"):
