@@ -94,11 +94,12 @@ def groups(kernel: Kernel) -> list[str]:
 
 
 def turns(kernel: Kernel, group: str, runs: int) -> int:
-    """How often: as often as asked for what a verdict hangs on, or as a gate
-    needs; once for all others."""
+    """How often: as often as asked for what a verdict hangs on, promises and the
+    scenarios on kernels that are only different, or as a gate needs; once for all
+    others. Suites ask what the scenarios ask."""
     header = kernel.header
     if header is None or not kernel.is_busted:
-        return runs if group in (USUAL, SUITES) and not kernel.stock else 1
+        return runs if group == USUAL and header is not None else 1
     if group not in PROMISED:
         return 1
     return max(runs, gate.runs_for(header.gate)) if header.gate > 1 else runs
