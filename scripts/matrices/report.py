@@ -107,9 +107,10 @@ def kernels(matrix: Matrix) -> list[str]:
     return [*lines, ""]
 
 
-def _list(head: str, names: list[str]) -> list[str]:
+def _list(head: str, names: list[str], indent: str = "") -> list[str]:
     return textwrap.wrap(f"{head}: {', '.join(names) or 'none'}", opt.COLUMNS,
-                         subsequent_indent="    ", break_on_hyphens=False)
+                         initial_indent=indent, subsequent_indent=f"    {indent}",
+                         break_on_hyphens=False)
 
 
 def _with_time(column: Column, invariant: str) -> str:
@@ -130,8 +131,8 @@ def invariants(matrix: Matrix) -> list[str]:
         shared = [_with_time(one, invariant) for one in busted
                   if invariant in by[one.name] and len(by[one.name]) > 1]
         lines += [invariant]
-        lines += ["  " + line for line in _list("only it", alone)] if alone else []
-        lines += ["  " + line for line in _list("with others", shared)] if shared else []
+        lines += _list("only it", alone, "  ") if alone else []
+        lines += _list("with others", shared, "  ") if shared else []
     return [*lines, ""]
 
 

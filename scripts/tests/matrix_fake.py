@@ -33,8 +33,11 @@ def there(_: Asking, kernels: Iterable[Kernel]) -> dict[str, prepared.AtHand]:
 
 
 def main() -> int:
-    if os.environ.get("FAKE_SLOW"):
-        costs.GUEST_S[os.environ["FAKE_SLOW"]] = 1e6
+    slow = os.environ.get("FAKE_SLOW")
+    if slow == "modules":
+        costs.MODULES_S = 1e6
+    elif slow:
+        costs.GUEST_S[slow] = 1e6
     with patch.object(matrix, "Asking", asking), patch.object(costs, "there", there), (
             patch("matrices.picture.draw", lambda found, path: "not drawn")):
         return guarded(matrix.main)

@@ -23,7 +23,12 @@ SOME = matrix_of({"stride": [[RIGHT, SUITE]], "harmless": [[QUIET]]})
 
 def rows_of(between: str) -> tuple[list[str], list[str]]:
     """Names of detectors in the table, and of kernels in the list."""
-    detectors = re.findall(r"(?m)^([a-z][\w-]+) +(?:[!xCcF?.-] +(?:\.\d+|\d[\d.]*)?|  +)+$", between)
+    detectors = []
+    for line in between.splitlines():
+        name, *cells = line.split() or [""]
+        if line.startswith(name) and re.fullmatch(r"[a-z][\w-]+", name) and cells and all(
+                re.fullmatch(r"[!xCcF?.-]|\.\d+|\d+(?:\.\d)?", cell) for cell in cells):
+            detectors.append(name)
     kernels = re.findall(r"(?m)^ ?\d+  (\S+(?: stock)?)", between)
     return detectors, kernels
 
@@ -129,7 +134,7 @@ def test_the_readme_has_the_form_that_the_command_writes() -> None:
     text = (opt.ROOT / "README.md").read_text()
     between = readme.parts(text)[1]
     if not between.strip():
-        return  # no matrix has been put there yet
+        pytest.skip("no matrix has been put there yet: make matrix-readme")
     has_form(between)
     svg = (opt.ROOT / readme.PICTURE).read_text()
     detectors, _ = rows_of(between)

@@ -263,3 +263,14 @@ def test_a_gated_kernel_that_was_silent_so_far_is_not_called_missed() -> None:
     few = matrix_of({"gated": [[QUIET]] * 2}, planned=("7.2/gated@3 named 3",))
     text = report.text(few)
     assert "silent so far" in text and "nothing catches 7.2/gated" not in text
+
+
+def test_long_lists_are_no_wider_than_the_terminal() -> None:
+    many = state.Matrix()
+    for number in range(12):
+        kernel = replace(KERNELS[1], patch=f"7.2/a-bug-with-quite-a-long-name-{number}")
+        many.learn({"what": "kernel", **state.kernel_fact(kernel)})
+        visit = Visit(kernel, "named", 1)
+        many.learn({"what": "visit", **state.visit_fact(visit, facts.to_json([RIGHT]), 2.0, 0)})
+    lines = report.invariants(many)
+    assert len(lines) > 8 and all(len(line) <= 80 for line in lines)
