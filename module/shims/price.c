@@ -177,15 +177,16 @@ static u64 block_bytes(void)
 
 static atomic64_t spent_calls, spent_ns;
 
+/* In a probe's trap, where lockdep takes ktime_get() for a reader in an NMI. */
 static int entered(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	*(u64 *)instance->data = ktime_get_ns();
+	*(u64 *)instance->data = ktime_get_mono_fast_ns();
 	return 0;
 }
 
 static int returned(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	atomic64_add(ktime_get_ns() - *(u64 *)instance->data, &spent_ns);
+	atomic64_add(ktime_get_mono_fast_ns() - *(u64 *)instance->data, &spent_ns);
 	atomic64_inc(&spent_calls);
 	return 0;
 }
