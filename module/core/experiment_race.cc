@@ -222,6 +222,16 @@ void describe(const Outcomes &outcomes, u32 order, const Widening &widening, Tal
 	tally->note(note.add_dec(held).add(" times").text());
 }
 
+// A race that was won goes on for so long, to see what else breaks: the rest of
+// its time, which it was given in order to be won, would tell nothing new.
+constexpr u64 kAfterBreachNs = 3000000000ull;
+
+u64 end_after_breach(const Context &context, u64 end)
+{
+	const u64 soon = context.ops.now_ns() + kAfterBreachNs;
+	return soon < end ? soon : end;
+}
+
 } // namespace
 
 void run_late(const Context &context, const Scenario &scenario, Tally *tally)
@@ -233,12 +243,15 @@ void run_late(const Context &context, const Scenario &scenario, Tally *tally)
 	if (scenario.busted())
 		return busted(context, order, unfilled ? ST_LATE_UNFILLED : ST_LATE_STEP, tally);
 	Widening widening(context);
-	const u64 end = context.ops.now_ns() + context.duration_ns;
+	u64 end = context.ops.now_ns() + context.duration_ns;
 	u64 number = 0;
 	Outcomes outcomes;
 	while (!context.time_is_up(end, tally->overlaps()) && !context.stopping()) {
+		const bool had_breach = tally->has_breach();
 		if (!batch(context, order, number++, tally, &outcomes))
 			return tally->broken("caches or threads for the race are not to be had");
+		if (tally->has_breach() && !had_breach)
+			end = end_after_breach(context, end);
 		if (!tally->observations() && outcomes.stale == kStale)
 			return tally->skip("every slab has a vector from its first object on "
 					   "(allocation profiling?), so none appears late");

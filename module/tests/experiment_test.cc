@@ -176,6 +176,41 @@ TEST(Run, LateStepsAreJudgedByWhoSawThem)
 	}
 }
 
+// What a race is given is for it to be won; then it goes on for a moment.
+TEST(Run, WonRaceEndsSoonAndSeesWhatElseBreaks)
+{
+	for (const bool wins : {false, true}) {
+		FakeKernel k(shape_7_1());
+		u32 batches = 0;
+		k.on_late = [&](const st_late_spec &spec, st_late_counts &counts) {
+			if (spec.busted)
+				return;
+			batches++;
+			if (wins && batches > 10) {
+				counts.step_wrong = 1;
+				counts.step_expected = counts.step_on_writer = counts.step_later = 16;
+			}
+			if (wins && batches > 20) {
+				counts.slot_dirty = counts.slot_index = 1;
+				counts.slot_seen = 0x1234;
+			}
+		};
+		ASSERT_EQ(k.run("exts-late", 20), 0);
+		if (!wins) {
+			EXPECT_EQ(k.field("exts-late", "verdict"), "pass");
+			EXPECT_GE(batches, 1000u);
+			continue;
+		}
+		expect_fail(k, "exts-late", "exts-step-matches-layout", "ordering");
+		const auto tells = [](const std::string &line) {
+			return line.find("exts-own-slot") != std::string::npos;
+		};
+		EXPECT_TRUE(std::any_of(k.lines.begin(), k.lines.end(), tells));
+		EXPECT_GE(batches, 100u);
+		EXPECT_LE(batches, 400u);
+	}
+}
+
 // Filled late is one thing, never filled another.
 TEST(Run, LateDirtySlotsAreJudgedByWhetherTheyStay)
 {
