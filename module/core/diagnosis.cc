@@ -127,7 +127,9 @@ u32 truncated_to_bits(const Sighting &s)
 
 Cause diagnose(Invariant broken, const Sighting &sighting)
 {
-	const Quantity quantity = quantity_of(broken);
+	Quantity quantity = quantity_of(broken);
+	if (sighting.owner && quantity == Quantity::Value)
+		quantity = Quantity::Owner;
 	const Facts facts = facts_of(sighting);
 	for (const Rule &rule : kRules)
 		if ((rule.any_quantity || rule.quantity == quantity) &&

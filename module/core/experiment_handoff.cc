@@ -42,8 +42,11 @@ Sighting sighting(const st_handoff_sample &s)
 	if (!(s.state & ST_SAW_CONTENT))
 		return Sighting{s.expected, s.later == s.expected ? s.expected : s.later,
 				s.seen, s.later};
-	if (!(s.state & ST_SAW_METADATA))
-		return Sighting{s.exts_later, s.exts_later, s.exts, s.exts_later};
+	if (!(s.state & ST_SAW_METADATA)) {
+		Sighting seen{s.exts_later, s.exts_later, s.exts, s.exts_later};
+		seen.owner = true;
+		return seen;
+	}
 	return Sighting{s.slab_cache_later, s.slab_cache_later, s.slab_cache,
 			s.slab_cache_later};
 }

@@ -38,6 +38,7 @@ struct Sighting {
 	u32 type_bits = 0;	// width of the field that keeps it, 0: not known
 	u32 kept_bits = 0;	// width of the widest such value that was right
 	bool number = false;	// a number, whatever the invariant is about
+	bool owner = false;	// who pays for an object, whatever the invariant is about
 };
 
 } // namespace st

@@ -299,6 +299,24 @@ TEST(Handoff, WhatRcuDidNotKeepIsLifetime)
 	EXPECT_EQ(k.field("handoff-release-acquire", "cause"), "lifetime");
 }
 
+// Nobody was charged, or the freeing CPU did not see yet who was.
+TEST(Handoff, MissingOwnerIsAccountingIfItStaysMissing)
+{
+	const struct { u64 exts, later; const char *cause; } cases[] = {
+		{0, 0, "accounting"}, {0x5001, 0x5001, "accounting"}, {0, 0x5001, "ordering"}};
+	for (const auto &c : cases) {
+		FakeKernel k(shape_7_1());
+		k.on_handoff = [&](const st_handoff_spec &, st_handoff_counts &counts) {
+			counts.states[ST_SAW_CONTENT | ST_SAW_SLAB] = 1;
+			counts.first_wrong = {0x1000, 5, 5, 5, c.exts, c.later, 2, 2,
+					      ST_SAW_CONTENT | ST_SAW_SLAB, 1, 0};
+		};
+		ASSERT_EQ(k.run("handoff-release-acquire", 2), 0);
+		EXPECT_EQ(k.field("handoff-release-acquire", "invariant"), "free-sees-alloc");
+		EXPECT_EQ(k.field("handoff-release-acquire", "cause"), c.cause) << c.exts;
+	}
+}
+
 TEST(Handoff, WrongPairIsCaughtWhereTheCpuShowsItAndSkippedWhereNot)
 {
 	for (bool shown : {true, false}) {
