@@ -32,7 +32,7 @@ from entry import guarded
 from errors import SourceError, ToolError
 from lab.spec import machine_of
 from lab.telling import telling_lines
-from lab.tools import cross_prefix, make_variables
+from lab.tools import cross_prefix, kbuild_environment, make_variables
 from options import ROOT
 from qemu.store import locked, write_whole
 
@@ -152,19 +152,11 @@ def up_to_date(build: Build, state: str) -> bool:
     return bool(stored == {"state": state, "module": _stat_text(build.module)})
 
 
-def _clean_environment() -> dict[str, str]:
-    """Variables of an outer make are not for the kernel's."""
-    return {**{name: value for name, value in os.environ.items()
-               if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL",
-                               "SECONDS", "OUT", "KDIR", "ARCH", "CROSS_COMPILE", "CONFIG",
-                               "PAGE", "PATCH")}, "LC_ALL": "C"}
-
-
 def make_modules(kdir: Path, tree: Path, variables: list[str], jobs: int) -> tuple[int, str]:
     """Kbuild's status for the modules in `tree`, and all that it printed."""
     command = ["make", "-C", str(kdir), f"M={tree}", f"-j{jobs}", *variables, "modules"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False, env=_clean_environment())
+                          check=False, env=kbuild_environment())
     return done.returncode, done.stdout
 
 
@@ -175,7 +167,7 @@ def make_viewed(view: module_view.View, variables: list[str], compiler_name: str
                f"CC=ccache {compiler_name}", "ST_CCACHE=ccache", "modules"]
     done = subprocess.run(view.words(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, check=False,
-                          env={**_clean_environment(), **view.environment()})
+                          env={**kbuild_environment(), **view.environment()})
     return done.returncode, view.told(done.stdout)
 
 

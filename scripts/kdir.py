@@ -21,7 +21,7 @@ import compiler
 import runtime as rt
 import vmlinux
 from errors import ToolError
-from lab.tools import cross_prefix
+from lab.tools import cross_prefix, kbuild_environment
 from qemu import machines
 from qemu.machine import Machine
 from qemu.store import write_whole
@@ -193,7 +193,7 @@ def _probe_build(build: Path, scratch: Path, release: str) -> None:
     (scratch / "Kbuild").write_text("obj-m := probe.o\n")
     done = subprocess.run(["make", "-C", str(build), f"M={scratch}", "modules"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False)
+                          check=False, env=kbuild_environment())
     complaints = [line for line in done.stdout.splitlines()
                   if re.search(r"\bwarning: (?!the compiler differs|pahole version differs)|\berror: |\*\*\*", line)]
     module = scratch / "probe.ko"

@@ -26,6 +26,7 @@ from archive import Archive
 from debversion import sort_key
 from errors import ToolError
 from kdir import unpack
+from lab.tools import kbuild_environment
 from series import Package, StockKernel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +46,8 @@ def say(text: str) -> None:
 
 def _run(command: Sequence[str | Path], what: str) -> None:
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          env=kbuild_environment())
     if done.returncode:
         raise ToolError(f"{what} failed:\n    " + "\n    ".join(done.stdout.splitlines()[-8:]),
                         _HINT)

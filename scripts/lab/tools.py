@@ -26,6 +26,18 @@ def cross_prefix(machine: Machine) -> str:
     return "" if machine.arch == platform.machine() else machine.cross
 
 
+# Of an outer make, or of this project's commands: Kbuild takes some for its own,
+# and an empty ARCH for an architecture.
+_OTHERS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "KERNEL", "SECONDS", "OUT", "KDIR",
+           "ARCH", "CROSS_COMPILE", "CONFIG", "PAGE", "PATCH")
+
+
+def kbuild_environment() -> dict[str, str]:
+    """What a kernel's make may know of this process's environment."""
+    return {**{name: value for name, value in os.environ.items() if name not in _OTHERS},
+            "LC_ALL": "C"}
+
+
 def make_variables(machine: Machine) -> list[str]:
     """What every make for this machine's kernel must be told."""
     return [f"ARCH={machine.kernel_arch}", f"CROSS_COMPILE={cross_prefix(machine)}"]

@@ -139,3 +139,12 @@ def test_a_kernels_own_configuration_comes_first(tmp_path: Path) -> None:
     (tmp_path / "boot/config-6.18").write_text("CONFIG_SLUB=y\n")
     assert sourced._config_in(tmp_path) == "CONFIG_SLUB=y\n"
     assert sourced._config_in(tmp_path / "boot") == ""
+
+
+def test_what_the_user_chose_is_not_for_kbuild(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCH", "")  # make matrix asks for this computer's so
+    monkeypatch.setenv("MAKEFLAGS", "-k")
+    monkeypatch.setenv("PATIENCE", "kept")
+    said = 'echo "ARCH ${ARCH-none}, flags ${MAKEFLAGS-none}, ${PATIENCE}"; exit 1'
+    with pytest.raises(ToolError, match="ARCH none, flags none, kept"):
+        sourced._run(["sh", "-c", said], "asking")
