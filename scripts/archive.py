@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import ToolError
+from errors import GONE, ToolError
 from options import cache_dir
 from qemu.store import locked, write_whole
 from series import Package, parse_packages
@@ -83,6 +83,9 @@ Dir::Cache::srcpkgcache "";
 
 class SourceGone(ToolError):
     """The archive's lists name a source that its mirror does not have."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint, GONE)
 
 
 @dataclass(frozen=True)

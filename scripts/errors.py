@@ -8,6 +8,11 @@ that is printed is for entry.py.
 from __future__ import annotations
 
 
+# What is asked for is named in the archive's lists and cannot be used: nothing to
+# be done about here. Commands that start others tell it from a failure.
+GONE = 3
+
+
 class ToolError(Exception):
     """One clear message, a way out (may be "") and an exit status."""
 

@@ -65,6 +65,7 @@ class Asked:
     minutes: int
     only_promises: bool
     whole: bool
+    named_stock: bool = False  # by the user, who is told that one is not to be had
 
 
 def asked(options: opt.Options) -> Asked:
@@ -85,7 +86,8 @@ def asked(options: opt.Options) -> Asked:
     if warning:
         print(f"slubtorture: warning: {warning}", file=sys.stderr, flush=True)
     whole = only != PROMISES and not wished.series and wished.patch in ("", ALL)
-    return Asked(kernels, runs, at_once, limit, only == PROMISES, whole)
+    return Asked(kernels, runs, at_once, limit, only == PROMISES, whole,
+                 wished.stock not in ("", ALL, columns.NONE))
 
 
 @contextmanager
@@ -127,6 +129,7 @@ class Work:
     journal: Journal
     prices: costs.Costs
     progress: Progress
+    named_stock: bool = False
     failed: dict[str, str] = field(default_factory=dict)
     pool: Pool | None = None
 
@@ -144,12 +147,21 @@ class Work:
         self.journal.add("made", kernel=kernel.name, seconds=round(seconds, 1), modules=alone)
         self.progress.made(kernel, seconds)
 
+    def gone(self, kernel: Kernel, why: str) -> None:
+        """Of all stock kernels that there are, one that the archive has no more
+        is none; of those that the user named it could not be asked."""
+        if self.named_stock:
+            return self.lose(kernel.name, why)
+        self.journal.add("gone", kernel=kernel.name, why=why)
+        self.progress.say(f"{kernel.name}: {why}")
+        return None
+
     def lose(self, what: str, why: str) -> None:
         self.failed[what] = why
         self.progress.say(f"{what}: {why}")
 
     def takers(self) -> Takers:
-        return Takers(self.answer, self.made, self.lose, self.progress.say)
+        return Takers(self.answer, self.made, self.gone, self.lose, self.progress.say)
 
 
 def share_modules(options: opt.Options, place: Path) -> None:
@@ -166,7 +178,7 @@ def work(asking: Asking, journal: Journal, ask: Asked, left: list[Visit],
          matrix: state.Matrix, every: list[Visit]) -> dict[str, str]:
     """Visit what is left; what could not be asked, and why."""
     prices = costs.of_matrix(matrix, every, opt.cache_dir(os.environ).resolve())
-    mine = Work(journal, prices, Progress(len(left)))
+    mine = Work(journal, prices, Progress(len(left)), ask.named_stock)
     there = costs.there(asking, {visit.kernel.name: visit.kernel for visit in left}.values())
     deadline = time.monotonic() + 60 * ask.minutes if ask.minutes else float("inf")
     mine.pool = Pool(asking, ask.jobs, prices, there, mine.takers(), list(left), deadline)
@@ -200,7 +212,8 @@ def main() -> int:
     with locked(place):
         matrix = begun(journal, ask, visits)
         share_modules(options, place)
-        left = plan.remaining(visits, frozenset(matrix.done))
+        left = [visit for visit in plan.remaining(visits, frozenset(matrix.done))
+                if ask.named_stock or visit.kernel.name not in matrix.gone]
         failed: dict[str, str] = {}
         try:
             failed |= work(Asking(options, place), journal, ask, left, matrix, visits)

@@ -24,7 +24,7 @@ import layouts
 import runtime as rt
 from archive import Archive
 from debversion import sort_key
-from errors import ToolError
+from errors import GONE, ToolError
 from kdir import unpack
 from lab.tools import kbuild_environment
 from series import Package, StockKernel
@@ -200,5 +200,5 @@ def make_tree(archive: Archive, kernel: StockKernel, offered: Sequence[StockKern
         say(f"that does not fit {kernel.release}: {why}")
     if why:
         raise ToolError(f"modules for {kernel.release} cannot be built from its source: {why}",
-                        _HINT)
+                        _HINT, GONE)
     _trim(tree)

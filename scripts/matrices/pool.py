@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from errors import GONE
 from matrices.asking import MAKER, Asking, complaint
 from matrices.columns import Kernel
 from matrices.facts import Seen
@@ -100,10 +101,12 @@ def end(children: Sequence[Child]) -> None:
 @dataclass(frozen=True)
 class Takers:
     """Who is told what: of an answer, with its seconds and exit status; of a
-    kernel that was made; of what could not be asked or made, and why."""
+    kernel that was made; of one that is not to be had; of what could not be asked
+    or made, and why."""
 
     answer: Callable[[Visit, list[Seen], float, int], None]
     made: Callable[[Kernel, float], None]
+    gone: Callable[[Kernel, str], None]
     failed: Callable[[str, str], None]
     note: Callable[[str], None]
 
@@ -206,4 +209,8 @@ class Pool:
             return
         self.lost.add(kernel.name)
         self.waiting = [visit for visit in self.waiting if visit.kernel.name != kernel.name]
-        self.takers.failed(kernel.name, f"it cannot be made: {complaint(child.log)}")
+        why = complaint(child.log)
+        if child.process.returncode == GONE:
+            self.takers.gone(kernel, why)
+        else:
+            self.takers.failed(kernel.name, f"it cannot be made: {why}")

@@ -63,9 +63,9 @@ def table(matrix: Matrix) -> list[str]:
         opt.COLUMNS), ""]
 
 
-def verdict(column: Column) -> str:
+def verdict(column: Column, is_gone: bool = False) -> str:
     if not column.guests:
-        return "not asked"
+        return "not to be had" if is_gone else "not asked"
     if column.kind != BUSTED:
         fired = dict.fromkeys(seen.detector for seen in column.all_seen() if seen.fired)
         alarms = [detector for detector in fired if column.cell(detector) == ALARM]
@@ -101,9 +101,9 @@ def kernels(matrix: Matrix) -> list[str]:
     for number, column in enumerate(matrix.columns.values(), 1):
         soon = median_worst(column.detection_ms()) if column.kind == BUSTED else ""
         line = f"{number:2}  {column.name:<{wide}}{_runs(column):<12}{soon:<16}"
-        fits = len(line + verdict(column)) <= opt.COLUMNS
-        lines += [line + verdict(column)] if fits else [line.rstrip(), *textwrap.wrap(
-            verdict(column), opt.COLUMNS, initial_indent=" " * 8, subsequent_indent=" " * 8)]
+        said = verdict(column, column.name in matrix.gone)
+        lines += [line + said] if len(line + said) <= opt.COLUMNS else [
+            line.rstrip(), *textwrap.wrap(said, opt.COLUMNS, initial_indent=" " * 8, subsequent_indent=" " * 8)]
     return [*lines, ""]
 
 
@@ -221,12 +221,14 @@ def failures(matrix: Matrix) -> list[str]:
 def _left_text(matrix: Matrix, failed: Mapping[str, str], minutes: int) -> list[str]:
     """What is still to come, by kind, and what could not be asked."""
     left = matrix.left
+    lines = [line for name, said in matrix.gone.items() for line in textwrap.wrap(
+        f"not to be had: {name}: {said}", opt.COLUMNS, subsequent_indent="    ")]
     if not left:
-        return []
+        return lines
     kinds = Counter(key.rpartition(" ")[0].rpartition(" ")[2].partition(":")[0] for key in left)
     parts = [f"{count} {kind}" for kind, count in kinds.items()]
     why = f"left out, as MINUTES={minutes} are over" if minutes and not failed else "still to come"
-    lines = textwrap.wrap(f"{why}: {len(left)} guests, {', '.join(parts)}; the same command "
+    lines += textwrap.wrap(f"{why}: {len(left)} guests, {', '.join(parts)}; the same command "
                           "goes on there", opt.COLUMNS)
     for what, said in failed.items():
         lines += textwrap.wrap(f"NOT ASKED: {what}: {said}", opt.COLUMNS, subsequent_indent="    ")

@@ -185,6 +185,7 @@ class Matrix:
     codes: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     modules_s: list[float] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)  # kernels not to be had, and why
     runs: int = 1
     whole: bool = False
 
@@ -196,7 +197,10 @@ class Matrix:
             self.whole = fact.get("whole", True)
         elif fact["what"] == "kernel":
             self._learn_kernel(column_of(fact))
+        elif fact["what"] == "gone":
+            self.gone[fact["kernel"]] = fact["why"]
         elif fact["what"] == "made":
+            self.gone.pop(fact["kernel"], None)
             self.modules_s += [fact["seconds"]] if fact["modules"] else []
         elif fact["what"] == "visit":
             self.done[fact["key"]] = fact["seconds"]
@@ -233,7 +237,8 @@ class Matrix:
     @property
     def left(self) -> list[str]:
         """Visits that were asked for and are still to come."""
-        return [key for key in self.asked if key not in self.done]
+        gone = tuple(f"{name}{mark}" for name in self.gone for mark in " @")
+        return [key for key in self.asked if key not in self.done and not key.startswith(gone)]
 
     @property
     def detectors(self) -> list[str]:

@@ -58,6 +58,9 @@ def main() -> int:
     if os.environ.get("FAKE_BROKEN", "no such") in key:
         print("slubtorture: the imitation is broken", file=sys.stderr)
         return 2
+    if os.environ.get("FAKE_GONE", "no such") in key:
+        print("slubtorture: the imitation is gone", file=sys.stderr)
+        return 3
     if kind == "module_for":
         return 0
     run_dir = place / f"{os.getpid()}-{time.monotonic_ns()}"

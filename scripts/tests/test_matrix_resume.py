@@ -18,7 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from matrices import pool
+
+import matrix
+from bisection.journal import Journal
+from matrices import costs, pool
+from matrices.columns import Kernel
 
 HERE = Path(__file__).resolve().parent
 ENDINGS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -182,6 +186,16 @@ def test_a_kernel_that_cannot_be_made_costs_only_itself(tmp_path: Path) -> None:
     assert place.run()[0] == 0
 
 
+def test_a_kernel_that_is_not_to_be_had_is_no_failure_and_not_asked_again(tmp_path: Path) -> None:
+    place = Imitated(tmp_path)
+    status, said, complained = place.run(FAKE_GONE="module_for 7.2/stride-16-bit")
+    assert status == 0, said + complained
+    assert "not to be had: 7.2/stride-16-bit: the imitation is gone" in said
+    assert "still to come" not in said and "7.2/stride-16-bit" in said.partition("kernel")[2]
+    before = len(begins(place))
+    assert place.run()[0] == 0 and len(begins(place)) == before
+
+
 def test_what_there_is_no_time_for_is_left_out_and_no_failure(tmp_path: Path) -> None:
     place = Imitated(tmp_path)
     status, said, complained = place.run(MINUTES="5", FAKE_READY="yes", FAKE_SLOW="nodes")
@@ -277,3 +291,16 @@ def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
     assert status == 2 and "another make matrix is at work" in complained
     said, complained = first.communicate(timeout=LONGEST_S)
     assert first.returncode == 0, said + complained
+
+
+def test_a_stock_kernel_that_the_user_named_is_missed(tmp_path: Path) -> None:
+    class Silent:
+        def say(self, text: str) -> None:
+            pass
+
+    for named in (False, True):
+        journal = Journal(tmp_path / f"journal-{named}", "a matrix")
+        work = matrix.Work(journal, costs.Costs(), Silent(), named)  # type: ignore[arg-type]
+        work.gone(Kernel("7.0", stock=True), "404")
+        assert work.failed == ({"7.0 stock": "404"} if named else {})
+        assert [fact["what"] for fact in journal.lines()] == ([] if named else ["gone"])
