@@ -88,8 +88,9 @@ def there(asking: Asking, kernels: Iterable[Kernel]) -> dict[str, prepared.AtHan
 
 def default_jobs(options: opt.Options, meminfo: str) -> int:
     """Guests at once, where there is memory for them: three for two cores. Under
-    emulation one takes 0.7 to 0.8 of a core: 17.5 s of 22 s for the usual
-    scenarios, 3.7 s of 5 s for a promise; less where it waits for a charge."""
+    emulation one takes 17.5 s of a CPU for the usual scenarios and 3.7 s for a
+    promise, of 22 s and 5 s in all, but those were measured at another time: one,
+    two and three at once were not compared on an idle machine."""
     cores = len(os.sched_getaffinity(0))
     wanted = cores + cores // 2
     have = opt.available_mib(meminfo)
